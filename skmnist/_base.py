@@ -1,0 +1,593 @@
+"""The estimator that owns a skorch net: fit, the predict family, pickled state."""
+
+import copy
+import warnings
+from abc import ABCMeta, abstractmethod
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import EarlyStopping
+
+from skmnist import _validation as check
+from skmnist._batches import ImageDataset, as_tensor
+from skmnist._checkpoint import (
+    Checkpointer,
+    check_same_run,
+    describe_run,
+    read_checkpoint,
+)
+from skmnist._devices import find_device, find_precision
+from skmnist._modules import initialize_weights, summarize
+from skmnist._parameters import TRAINING_RULES
+from skmnist._scaling import find_pixel_scaling
+from skmnist._training import TrainingNet, optimizer_arguments
+
+
+class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
+    """What `MLPClassifier` and `ConvNetClassifier` share: all but the network.
+
+    A subclass names its torch module, says which arguments it takes, and adds the
+    rules of its own parameters.
+    """
+
+    _rules = TRAINING_RULES
+    _module_class = None
+
+    @abstractmethod
+    def __init__(
+        self,
+        *,
+        activation,
+        dropout,
+        optimizer,
+        optimizer_params,
+        lr,
+        weight_decay,
+        momentum,
+        lr_schedule,
+        lr_decay,
+        batch_size,
+        max_epochs,
+        shuffle,
+        class_weight,
+        early_stopping,
+        validation_fraction,
+        n_iter_no_change,
+        tol,
+        pixel_scaling,
+        augment,
+        device,
+        precision,
+        micro_batch_size,
+        callbacks,
+        checkpoint,
+        warm_start,
+        random_state,
+        verbose,
+    ):
+        self.activation = activation
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.optimizer_params = optimizer_params
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.momentum = momentum
+        self.lr_schedule = lr_schedule
+        self.lr_decay = lr_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.shuffle = shuffle
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.pixel_scaling = pixel_scaling
+        self.augment = augment
+        self.device = device
+        self.precision = precision
+        self.micro_batch_size = micro_batch_size
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @abstractmethod
+    def _module_arguments(self, image_shape, n_classes):
+        """The arguments of the module class, from the parameters.
+
+        Raises ValueError for layers that do not fit the images.
+        """
+
+    # -- fitting --
+
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+        """Train the network on images and their labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), \
+                (n_samples, height, width) or (n_samples, channels, height, width)
+            Images, in any real dtype: an array, memory map, data frame, list or
+            tensor. uint8 pixels stay uint8 until they are in a batch.
+        y : array-like of shape (n_samples,)
+            Labels: ints, strings or bools, of at least two classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights in the loss, not negative. A zero is the same as leaving the
+            row out, an integer the same as repeating it.
+        X_val : array-like in one of the shapes of X, default=None
+            Images to score after every epoch. With ``early_stopping=True`` they
+            take the place of the rows that would be held out of ``X``.
+        y_val : array-like of shape (n_val_samples,), default=None
+            Their labels, all among those in ``y``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            Before any training: for a parameter or an array that is not as
+            documented, data of one class, a device that is not there, or a
+            checkpoint of another run. During training: when the loss or the
+            weights stop being finite.
+        """
+        check.check_parameters(self, self._rules)
+        warm = self.warm_start and hasattr(self, "net_")
+        with self._unchanged_on_failure():
+            saved = (
+                None if self.checkpoint is None else read_checkpoint(self.checkpoint)
+            )
+            seeds = self._draw_seeds(saved)
+            train = self._check_training_data(X, y, sample_weight, reset=not warm)
+            valid = self._check_validation_data(X_val, y_val)
+            if valid is None and self.early_stopping:
+                train, valid = self._hold_out(train, seeds.split)
+            history = self.history_ if warm else ()
+            module = self._copied_module() if warm else self._new_module(train, seeds)
+            callbacks = self._own_callbacks(train, valid, seeds, saved)
+            self._settings = self._current_settings()
+            self.net_ = self._build_net(module, seeds.training, history, callbacks)
+            weighted = self._with_loss_weights(train)
+            self.net_.train(weighted, valid, epochs=self.max_epochs)
+            self.best_epoch_ = self._find_best_epoch()
+            self._is_open = False
+        return self
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one more epoch on these images, from where the model stands.
+
+        Optimiser, generators and history go on from call to call; the first call
+        after `fit` starts a new optimiser. A stream has no known end, so
+        "onecycle" and "cosine" do not apply: the rate stays at ``lr``. Nothing is
+        held out.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, in one of the shapes that `fit` takes.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels there will ever be. Required in the first call; optional,
+            and the same, in later ones.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights in the loss, not negative.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, and for missing or changed ``classes``.
+        """
+        check.check_parameters(self, self._rules)
+        first = not hasattr(self, "net_")
+        with self._unchanged_on_failure():
+            classes = check.check_partial_classes(self, classes, first)
+            train = self._check_training_data(
+                X, y, sample_weight, reset=first, classes=classes
+            )
+            if first or not self._is_open:
+                seeds = self._draw_seeds()
+                history = () if first else self.history_
+                module = self._new_module(train, seeds) if first else self.module_
+                self._settings = self._current_settings(endless=True)
+                self.net_ = self._build_net(module, seeds.training, history)
+            self._move_if_asked()
+            self.net_.train(self._with_loss_weights(train), epochs=1)
+            self.best_epoch_ = None
+            self._is_open = True
+        return self
+
+    @contextmanager
+    def _unchanged_on_failure(self):
+        """Put the attributes back as they were when anything is raised."""
+        before = vars(self).copy()
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _draw_seeds(self, saved=None):
+        """One seed for each thing that draws, so that none depends on another."""
+        root = saved["seed"] if saved else check.draw_seed(self.random_state)
+        weights, training, split = np.random.SeedSequence(root).generate_state(3)
+        return SimpleNamespace(
+            root=root, weights=int(weights), training=int(training), split=int(split)
+        )
+
+    def _check_training_data(self, X, y, sample_weight, *, reset, classes=None):
+        """The images as a dataset; what is learned of them is set on the way."""
+        pixels, own_shape, y = check.check_images(self, X, y, reset=reset)
+        weights = check.check_sample_weight(sample_weight, len(y))
+        rows = None
+        if weights is not None and not weights.all():
+            rows = np.flatnonzero(weights)
+            y, weights = y[rows], weights[rows]
+        if reset:
+            self.classes_ = check.find_classes(self, y) if classes is None else classes
+            self.image_shape_ = check.find_image_shape(
+                self, pixels.shape[1], own_shape, getattr(self, "image_shape", None)
+            )
+        check.check_same_shape(self, own_shape)
+        targets = check.encode_labels(y, self.classes_)
+        return self._dataset(pixels, targets, weights, rows)
+
+    def _check_validation_data(self, X_val, y_val):
+        if X_val is None and y_val is None:
+            return None
+        if X_val is None or y_val is None:
+            given, missing = ("X_val", "y_val")[:: -1 if X_val is None else 1]
+            raise ValueError(
+                f"X_val and y_val must be given together: {given} came without "
+                f"{missing}."
+            )
+        pixels, own_shape, _ = check.check_images(self, X_val, reset=False)
+        check.check_same_shape(self, own_shape)
+        targets = check.check_validation_labels(pixels, y_val, self.classes_)
+        return self._dataset(pixels, targets)
+
+    def _dataset(self, pixels, targets, weights=None, rows=None):
+        return ImageDataset(
+            self._as_images(pixels),
+            torch.from_numpy(targets),
+            None if weights is None else torch.from_numpy(weights),
+            None if rows is None else torch.from_numpy(rows),
+            streamed=check.is_memory_mapped(pixels),
+        )
+
+    def _as_images(self, pixels):
+        return as_tensor(pixels).reshape(len(pixels), *self.image_shape_)
+
+    def _hold_out(self, dataset, seed):
+        """Training and validation part of a dataset, the classes' shares kept."""
+        targets = dataset.targets.numpy()
+        n_valid = int(np.ceil(self.validation_fraction * len(targets)))
+        counts = np.bincount(targets, minlength=len(self.classes_))
+        enough = n_valid >= len(counts) <= len(targets) - n_valid
+        if enough and counts.min() > 1:
+            train, valid = train_test_split(
+                np.arange(len(targets)),
+                test_size=self.validation_fraction,
+                stratify=targets,
+                random_state=seed,
+            )
+            enough = len(np.unique(targets[valid])) == len(counts)
+        else:
+            enough = False
+        if not enough:
+            raise ValueError(
+                f"The 'validation_fraction' parameter of {type(self).__name__} must "
+                f"hold out and leave at least one of each of the {len(counts)} "
+                f"classes. Got {self.validation_fraction!r}, {n_valid} of "
+                f"{len(targets)} samples, where the rarest class has {counts.min()}. "
+                "Change the fraction, or pass X_val and y_val."
+            )
+        return dataset.subset(train), dataset.subset(valid)
+
+    def _with_loss_weights(self, dataset):
+        """The dataset with the weights of its classes; rows without weight go."""
+        sample_weight = dataset.weights
+        weights = check.loss_weights(
+            self.class_weight,
+            self.classes_,
+            dataset.targets.numpy(),
+            None if sample_weight is None else sample_weight.numpy(),
+        )
+        if weights is None:
+            return dataset
+        positions = np.flatnonzero(weights)
+        weighted = dataset.subset(positions)
+        weighted.weights = torch.from_numpy(weights[positions])
+        return weighted
+
+    def _new_module(self, train, seeds):
+        """A module with new weights, and the scaling of the training images."""
+        self._module_settings = self._module_arguments(
+            self.image_shape_, len(self.classes_)
+        )
+        module = self._empty_module()
+        generator = torch.Generator().manual_seed(seeds.weights)
+        initialize_weights(module, generator)
+        shift, factor = find_pixel_scaling(
+            self.pixel_scaling,
+            train.images.flatten(1),
+            self.image_shape_[0],
+            train.rows,
+            None if train.weights is None else train.weights.numpy(),
+        )
+        module.scaling.set(shift, factor)
+        return module
+
+    def _empty_module(self, dtype=torch.float32):
+        # Made without memory first: modules that draw their own first weights
+        # would do it twice, and from the global generator.
+        with torch.device("meta"):
+            module = self._module_class(**self._module_settings)
+        return module.to(dtype).to_empty(device="cpu").eval()
+
+    def _copied_module(self):
+        """The module of the previous fit, to go on with a copy of it."""
+        now = self._module_arguments(self.image_shape_, len(self.classes_))
+        if now != self._module_settings:
+            changed = [key for key in now if now[key] != self._module_settings[key]]
+            raise ValueError(
+                f"With warm_start=True, {type(self).__name__} goes on with the network "
+                f"of the previous fit, but {changed} changed since. Set them back, or "
+                "warm_start=False."
+            )
+        return copy.deepcopy(self.module_)
+
+    def _current_settings(self, endless=False):
+        """What the net is made of, kept so that it can be made again on loading."""
+        settings = {name: getattr(self, name) for name in NET_SETTINGS}
+        if endless and self.lr_schedule in ("onecycle", "cosine"):
+            settings["lr_schedule"] = None
+        return settings
+
+    def _build_net(self, module, seed, history=(), callbacks=None):
+        """A net around the module, ready to train with the settings."""
+        owner, settings = type(self).__name__, SimpleNamespace(**self._settings)
+        device = find_device(self.device, owner)
+        dtype, autocast_dtype = find_precision(settings.precision, device, owner)
+        optimizer, arguments = optimizer_arguments(settings, owner)
+        net = TrainingNet(
+            module.to(device, dtype),
+            criterion=torch.nn.CrossEntropyLoss,
+            optimizer=optimizer,
+            lr=settings.lr,
+            **{f"optimizer__{name}": value for name, value in arguments.items()},
+            batch_size=settings.batch_size,
+            train_split=None,
+            callbacks=callbacks,
+            verbose=self.verbose,
+            device=str(device),
+            autocast_dtype=autocast_dtype,
+            augment=settings.augment,
+            micro_batch_size=settings.micro_batch_size,
+            shuffle=settings.shuffle,
+            schedule=settings.lr_schedule,
+            schedule_settings={"lr_decay": settings.lr_decay, "tol": settings.tol},
+            generator=torch.Generator(device).manual_seed(seed),
+        )
+        net.initialize().history.extend(history)
+        self._placed = self.device
+        return net
+
+    def _own_callbacks(self, train, valid, seeds, saved):
+        """The user's callbacks, then those behind our own parameters."""
+        callbacks, stopping = list(self.callbacks or ()), None
+        if self.early_stopping:
+            stopping = EarlyStopping(
+                monitor="valid_acc",
+                lower_is_better=False,
+                patience=self.n_iter_no_change,
+                threshold=self.tol,
+                threshold_mode="abs",
+                load_best=True,
+            )
+            callbacks.append(("early_stopping", stopping))
+        if self.checkpoint is not None:
+            kind = find_device(self.device, type(self).__name__).type
+            run = describe_run(self, kind, [train, valid])
+            if saved is not None:
+                check_same_run(self.checkpoint, saved["run"], run)
+            callbacks.append(
+                (
+                    "checkpoint",
+                    Checkpointer(self.checkpoint, run, seeds.root, saved, stopping),
+                )
+            )
+        return callbacks
+
+    def _find_best_epoch(self):
+        stopping = dict(self.net_.callbacks_).get("early_stopping")
+        if stopping is not None:
+            return stopping.best_epoch_
+        scores = self.validation_scores_
+        return None if scores is None else int(np.argmax(scores)) + 1
+
+    # -- predicting --
+
+    def predict(self, X):
+        """Predict the label of every image.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, in one of the shapes that `fit` takes.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+            Labels, of the dtype of those in `fit`.
+        """
+        positions = self._logits(X).argmax(dim=1).numpy()
+        return self.classes_[positions]
+
+    def predict_proba(self, X):
+        """Predict the probability of every class for every image.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, in one of the shapes that `fit` takes.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Softmax of the logits, in the order of ``classes_``; float64 with
+            ``precision="float64"``, else float32.
+        """
+        return self._logits(X).softmax(dim=1).numpy()
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of every class.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, in one of the shapes that `fit` takes.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``; finite where the probability underflows.
+        """
+        return self._logits(X).log_softmax(dim=1).numpy()
+
+    def decision_function(self, X):
+        """Compute the logits, the inputs of the softmax.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, in one of the shapes that `fit` takes.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
+            In the order of ``classes_``. For two classes the second one's logit
+            less the first one's: positive where the second is predicted.
+        """
+        logits = self._logits(X).numpy()
+        return logits if logits.shape[1] > 2 else logits[:, 1] - logits[:, 0]
+
+    def _logits(self, X):
+        check_is_fitted(self, "net_")
+        pixels, own_shape, _ = check.check_images(self, X, reset=False)
+        check.check_same_shape(self, own_shape)
+        self._move_if_asked()
+        return self.net_.logits(self._as_images(pixels))
+
+    def _move_if_asked(self):
+        """Follow a `device` that was set after the fit."""
+        if self.device != self._placed:
+            self.net_.move(find_device(self.device, type(self).__name__))
+            self._placed = self.device
+
+    # -- what is known of the fitted network --
+
+    def summary(self):
+        """Describe the network layer by layer.
+
+        Returns
+        -------
+        summary : tuple of (layer, output_shape, n_parameters)
+            Printed as an aligned table. Output shapes are per image, channels
+            first.
+        """
+        check_is_fitted(self, "net_")
+        return summarize(self.module_, self.image_shape_)
+
+    @property
+    def module_(self):
+        """The network: from pixels as they are to logits."""
+        return self.net_.module_
+
+    @property
+    def history_(self):
+        """All that was recorded, epoch by epoch."""
+        return self.net_.history_
+
+    @property
+    def device_(self):
+        """The device that the model is on."""
+        return self.net_.device
+
+    @property
+    def n_parameters_(self):
+        """The number of trainable weights and biases."""
+        return sum(weights.numel() for weights in self.module_.parameters())
+
+    @property
+    def n_epochs_(self):
+        """Epochs trained, over all calls that went on from one another."""
+        return len(self.history_)
+
+    @property
+    def loss_curve_(self):
+        """The mean training loss of every epoch, in nats."""
+        return [row["train_loss"] for row in self.history_]
+
+    @property
+    def validation_scores_(self):
+        """The validation accuracy after every epoch that had one, or None."""
+        return [row["valid_acc"] for row in self.history_ if "valid_acc" in row] or None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    # -- persistence --
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        net = state.pop("net_", None)
+        if net is not None:
+            state["_net_state"] = net.portable_state(with_optimizer=self._is_open)
+        return state
+
+    def __setstate__(self, state):
+        net_state = state.pop("_net_state", None)
+        super().__setstate__(state)
+        if net_state is not None:
+            self.net_ = self._restored_net(net_state)
+
+    def _restored_net(self, net_state):
+        module = self._empty_module()
+        try:
+            net = self._build_net(module, seed=0)
+        except ValueError as error:
+            warnings.warn(
+                f"{error} The model runs on the CPU until another device is set.",
+                UserWarning,
+                stacklevel=3,
+            )
+            wanted, self.device = self.device, "cpu"
+            net = self._build_net(module, seed=0)
+            self.device = self._placed = wanted
+        return net.load_portable_state(net_state)
+
+
+# The parameters that a net is made of; those left out matter to `fit` alone.
+NET_SETTINGS = (
+    *("optimizer", "optimizer_params", "lr", "weight_decay", "momentum"),
+    *("lr_schedule", "lr_decay", "tol", "batch_size", "shuffle"),
+    *("augment", "precision", "micro_batch_size"),
+)

@@ -1,0 +1,121 @@
+"""Images as batches on the training device: gathered, never copied as a whole."""
+
+import math
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+
+def as_tensor(array):
+    """A tensor on the array's own memory, read-only arrays included."""
+    if isinstance(array, torch.Tensor):
+        return array
+    if not array.flags.writeable:
+        # torch warns about every read-only array, as tensors know no such flag.
+        # Nothing of ours writes to input, so it is shown memory that looks
+        # writable; a warnings filter instead would not be thread-safe.
+        array = np.asarray(_LooksWritable(array))
+    return torch.from_numpy(array)
+
+
+class _LooksWritable:
+    def __init__(self, array):
+        self.array = array
+        interface = array.__array_interface__
+        address, _ = interface["data"]
+        self.__array_interface__ = {**interface, "data": (address, False)}
+
+
+class ImageDataset(Dataset):
+    """Images where they lie, and the class indices and weights of some of them.
+
+    Parameters
+    ----------
+    images : tensor of shape (n, channels, height, width)
+        In any dtype, on any device.
+    targets : int64 tensor of shape (m,)
+        The class index of every row.
+    weights : float tensor of shape (m,), or None
+        The weight in the loss of every row.
+    rows : int64 tensor of shape (m,), or None
+        Which images the rows are; None for all of them in order.
+    streamed : bool
+        Whether the images stay where they are and only batches go to the
+        training device: for files mapped into memory.
+    """
+
+    def __init__(self, images, targets, weights=None, rows=None, streamed=False):
+        self.images = images
+        self.targets = targets
+        self.weights = weights
+        self.rows = rows
+        self.streamed = streamed
+
+    def __len__(self):
+        return len(self.targets)
+
+    def __getitem__(self, index):
+        return self.images[index if self.rows is None else self.rows[index]], (
+            self.targets[index]
+        )
+
+    def subset(self, positions):
+        """The dataset of some rows, given by their positions in this one."""
+        positions = torch.as_tensor(positions)
+        return ImageDataset(
+            self.images,
+            self.targets[positions],
+            None if self.weights is None else self.weights[positions],
+            positions if self.rows is None else self.rows[positions],
+            self.streamed,
+        )
+
+    # The two names under which skorch's scoring callbacks look for the data.
+    @property
+    def X(self):
+        return self.images if self.rows is None else self.images[self.rows]
+
+    @property
+    def y(self):
+        return self.targets
+
+
+class Batches:
+    """Batches of a dataset, gathered on the device, shuffled anew in every pass.
+
+    Yields (images, targets, weights); weights is None where there are none.
+    Labels and weights are put in order once a pass, images batch by batch.
+    """
+
+    def __init__(self, dataset, batch_size, device, dtype, generator=None):
+        self.batch_size = batch_size
+        self.device = device
+        self.generator = generator
+        self.home = dataset.images.device if dataset.streamed else device
+        self.images = dataset.images.to(self.home)
+        self.targets = dataset.targets.to(device)
+        self.rows = torch.arange(len(dataset)) if dataset.rows is None else dataset.rows
+        self.rows = self.rows.to(device)
+        self.weights = dataset.weights
+        if self.weights is not None:
+            self.weights = self.weights.to(device, dtype)
+
+    def __len__(self):
+        return math.ceil(len(self.targets) / self.batch_size)
+
+    def __iter__(self):
+        rows, targets, weights = self.rows, self.targets, self.weights
+        if self.generator is not None:
+            order = torch.randperm(
+                len(rows), generator=self.generator, device=self.device
+            )
+            rows, targets = rows[order], targets[order]
+            weights = None if weights is None else weights[order]
+        size = self.batch_size
+        parts = [None] * len(self) if weights is None else weights.split(size)
+        for batch, labels, part in zip(
+            rows.to(self.home).split(size), targets.split(size), parts, strict=True
+        ):
+            images = self.images.index_select(0, batch).to(self.device)
+            yield images, labels, part

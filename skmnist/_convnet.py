@@ -1,0 +1,286 @@
+"""ConvNetClassifier: convolution blocks, then dense layers; and ConvLayer."""
+
+from dataclasses import dataclass, fields
+
+from skmnist import _validation as check
+from skmnist._base import NetworkClassifier
+from skmnist._modules import ConvNet
+from skmnist._parameters import TRAINING_RULES, document
+
+
+@dataclass(frozen=True, repr=False)
+class ConvLayer:
+    """A convolution with its activation and pooling: one item of `conv_layers`.
+
+    Immutable, hashable and picklable, so that a layer is a grid value.
+
+    Parameters
+    ----------
+    filters : int
+        Feature maps.
+    kernel_size : int, default=3
+        Height and width of the kernel, in pixels.
+    stride : int, default=1
+        Pixels from one position of the kernel to the next.
+    padding : {"same", "valid"} or int, default="same"
+        Pixels of nought around the image: so many that with stride 1 its size
+        stays as it is (with stride s it becomes the s-th part, rounded up), none,
+        or so many on each side.
+    pool : {"max", "avg"} or None, default="max"
+        What is taken of every window of ``pool_size`` pixels.
+    pool_size : int, default=2
+        Height and width of the window. On a side that is shorter the window is
+        as long as the side.
+    pool_stride : int or None, default=None
+        Pixels from one window to the next; None for ``pool_size``.
+    batch_norm : bool, default=False
+        Whether to normalise every feature map over the batch, before the
+        activation [1]_. The convolution then has no bias.
+
+    Raises
+    ------
+    ValueError
+        For a value that is none of these.
+
+    References
+    ----------
+    .. [1] Ioffe and Szegedy, "Batch normalization: accelerating deep network
+       training by reducing internal covariate shift", ICML 2015.
+
+    Examples
+    --------
+    >>> from skmnist import ConvLayer
+    >>> ConvLayer(16, kernel_size=5, pool=None)
+    ConvLayer(16, kernel_size=5, pool=None)
+    >>> ConvLayer(16).output_shape((1, 28, 28))
+    (16, 14, 14)
+    """
+
+    filters: int
+    kernel_size: int = 3
+    stride: int = 1
+    padding: str | int = "same"
+    pool: str | None = "max"
+    pool_size: int = 2
+    pool_stride: int | None = None
+    batch_norm: bool = False
+
+    def __post_init__(self):
+        check.check_parameters(self, LAYER_RULES)
+        if self.padding == "same" and self.stride > 1 and self.kernel_size % 2 == 0:
+            raise ValueError(
+                "The 'padding' parameter of ConvLayer must be 'valid' or an int for an "
+                "even kernel_size with a stride, as 'same' would need more on one side "
+                f"than on the other. Got 'same' with kernel_size={self.kernel_size}, "
+                f"stride={self.stride} instead."
+            )
+
+    def __repr__(self):
+        changed = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)[1:]
+            if getattr(self, field.name) != field.default
+        ]
+        return f"ConvLayer({', '.join([repr(self.filters), *changed])})"
+
+    @property
+    def torch_padding(self):
+        """The padding in the words of `torch.nn.Conv2d`."""
+        if self.padding == "same" and self.stride > 1:
+            return (self.kernel_size - 1) // 2
+        return self.padding
+
+    def convolved_size(self, image_shape):
+        """The (height, width) after the convolution, before the pooling."""
+        return tuple(self._convolved(side) for side in image_shape[1:])
+
+    def _convolved(self, side):
+        if self.padding == "same":
+            return -(-side // self.stride)
+        padding = 0 if self.padding == "valid" else self.padding
+        return (side + 2 * padding - self.kernel_size) // self.stride + 1
+
+    def pool_window(self, size):
+        """The window's (height, width) and its strides, on maps of this size."""
+        window = tuple(min(self.pool_size, side) for side in size)
+        stride = self.pool_stride or self.pool_size
+        return window, (stride, stride)
+
+    def output_shape(self, image_shape):
+        """The (channels, height, width) that images of this shape become.
+
+        A side that is not positive says that the kernel does not fit the image.
+        """
+        size = self.convolved_size(image_shape)
+        if self.pool is not None and min(size) > 0:
+            window, strides = self.pool_window(size)
+            size = tuple(
+                (side - length) // stride + 1
+                for side, length, stride in zip(size, window, strides, strict=True)
+            )
+        return (self.filters, *size)
+
+
+LAYER_RULES = {
+    "filters": check.POSITIVE_INT,
+    "kernel_size": check.POSITIVE_INT,
+    "stride": check.POSITIVE_INT,
+    "padding": check.one_of("same", "valid", also=check.NON_NEGATIVE_INT),
+    "pool": check.one_of("max", "avg", None),
+    "pool_size": check.POSITIVE_INT,
+    "pool_stride": check.one_of(None, also=check.POSITIVE_INT),
+    "batch_norm": check.BOOL,
+}
+
+CONV_LAYERS = check.Rule(
+    "a tuple of positive ints and ConvLayer",
+    lambda value: (
+        isinstance(value, (tuple, list))
+        and all(
+            isinstance(layer, ConvLayer) or check.POSITIVE_INT.accepts(layer)
+            for layer in value
+        )
+    ),
+)
+
+
+@document
+class ConvNetClassifier(NetworkClassifier):
+    """Convolutional network for images: convolution blocks, then dense layers.
+
+    Trained by PyTorch through skorch; used like any scikit-learn classifier.
+
+    Parameters
+    ----------
+    conv_layers : tuple of int or ConvLayer, default=(16, 32)
+        The convolution blocks. An int is the number of filters of a 3x3 "same"
+        convolution with ReLU and 2x2 max-pooling; a `ConvLayer` says more.
+    hidden_layer_sizes : tuple of int, default=(128,)
+        Units of every hidden dense layer after the convolutions; ``()`` for none.
+    image_shape : tuple (height, width) or (channels, height, width), default=None
+        How flat rows are to be seen. None sees a square image where it can, else
+        a strip one pixel high. Images that come in their own shape need none.
+    {training_parameters}
+
+    Attributes
+    ----------
+    {fitted_attributes}
+
+    See Also
+    --------
+    ConvLayer : One item of ``conv_layers``.
+    MLPClassifier : Dense layers only.
+    LinearClassifier : Logistic regression, the baseline.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from skmnist import ConvNetClassifier
+    >>> from skmnist.datasets import load_digits28
+    >>> X_train, X_test, y_train, y_test = load_digits28(split=True)
+    >>> clf = ConvNetClassifier(random_state=0).fit(X_train, y_train)
+    >>> clf.score(X_test, y_test) > 0.95
+    True
+    """
+
+    _rules = {
+        "conv_layers": CONV_LAYERS,
+        "hidden_layer_sizes": check.LAYER_SIZES,
+        "image_shape": check.IMAGE_SHAPE,
+    } | TRAINING_RULES
+    _module_class = ConvNet
+
+    def __init__(
+        self,
+        conv_layers=(16, 32),
+        hidden_layer_sizes=(128,),
+        *,
+        image_shape=None,
+        activation="relu",
+        dropout=0.0,
+        optimizer="adamw",
+        optimizer_params=None,
+        lr=0.004,
+        weight_decay=0.01,
+        momentum=0.9,
+        lr_schedule="onecycle",
+        lr_decay=0.95,
+        batch_size=128,
+        max_epochs=10,
+        shuffle=True,
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        pixel_scaling="standard",
+        augment=None,
+        device="auto",
+        precision="float32",
+        micro_batch_size="auto",
+        callbacks=None,
+        checkpoint=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            activation=activation,
+            dropout=dropout,
+            optimizer=optimizer,
+            optimizer_params=optimizer_params,
+            lr=lr,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            lr_schedule=lr_schedule,
+            lr_decay=lr_decay,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            pixel_scaling=pixel_scaling,
+            augment=augment,
+            device=device,
+            precision=precision,
+            micro_batch_size=micro_batch_size,
+            callbacks=callbacks,
+            checkpoint=checkpoint,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.conv_layers = conv_layers
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.image_shape = image_shape
+
+    def _module_arguments(self, image_shape, n_classes):
+        layers = tuple(
+            layer if isinstance(layer, ConvLayer) else ConvLayer(int(layer))
+            for layer in self.conv_layers
+        )
+        shape = image_shape
+        for number, layer in enumerate(layers):
+            before, shape = shape, layer.output_shape(shape)
+            if min(shape) < 1:
+                raise ValueError(
+                    f"The 'conv_layers' parameter of {type(self).__name__} must fit "
+                    f"the images: item {number}, {layer!r}, has a kernel larger than "
+                    f"the {before[1]}x{before[2]} pixels that reach it (images of "
+                    f"{image_shape[1]}x{image_shape[2]}). Use padding='same', or "
+                    "smaller kernels and fewer poolings."
+                )
+        return {
+            "image_shape": image_shape,
+            "n_classes": n_classes,
+            "conv_layers": layers,
+            "hidden_layer_sizes": tuple(map(int, self.hidden_layer_sizes)),
+            "activation": self.activation,
+            "dropout": float(self.dropout),
+        }

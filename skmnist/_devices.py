@@ -1,0 +1,75 @@
+"""Where a model runs and in which precision: "auto" and friends."""
+
+import torch
+
+
+def available_devices():
+    """The devices of this machine, the best one first."""
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return [*cuda, *mps, "cpu"]
+
+
+def find_device(device, owner="estimator"):
+    """The torch device that a `device` parameter means.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        "auto" is the best there is: the current CUDA device, else Apple's MPS,
+        else the CPU.
+    owner : str
+        The name of the class whose parameter it is, for the error message.
+
+    Raises
+    ------
+    ValueError
+        For a word that names no device, or a device that this machine lacks.
+    """
+    there = available_devices()
+    expected = f"'auto' or one of the devices here ({', '.join(map(repr, there))})"
+    error = ValueError(
+        f"The 'device' parameter of {owner} must be {expected}. Got {device!r} instead."
+    )
+    if isinstance(device, str) and device == "auto":
+        device = "cuda" if torch.cuda.is_available() else there[0]
+    elif not isinstance(device, (str, torch.device)):
+        raise error
+    try:
+        found = torch.device(device)
+    except RuntimeError:
+        raise error from None
+    if found.type == "cuda" and found.index is None and torch.cuda.is_available():
+        found = torch.device("cuda", torch.cuda.current_device())
+    if str(found).removesuffix(":0") not in {name.removesuffix(":0") for name in there}:
+        raise error
+    return found
+
+
+def find_precision(precision, device, owner="estimator"):
+    """The dtype of the weights, and of autocast or None without it.
+
+    "bfloat16" keeps float32 weights and computes in bfloat16 by autocast;
+    "auto" does so where the hardware computes in bfloat16 natively.
+    """
+    if precision == "float64":
+        if device.type == "mps":
+            raise ValueError(
+                f"The 'precision' parameter of {owner} must not be 'float64' on the "
+                "device 'mps', which has no float64. Use 'float32', or device='cpu'."
+            )
+        return torch.float64, None
+    if precision == "auto":
+        precision = "bfloat16" if has_native_bfloat16(device) else "float32"
+    return torch.float32, torch.bfloat16 if precision == "bfloat16" else None
+
+
+def has_native_bfloat16(device):
+    """Whether the hardware multiplies bfloat16 matrices itself."""
+    if device.type == "cuda":
+        # Compute capability 8 (Ampere) is the first with bfloat16 tensor cores.
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if device.type == "cpu":
+        capability = torch.cpu.get_capabilities()
+        return bool(capability.get("avx512_bf16") or capability.get("amx_bf16"))
+    return False

@@ -1,0 +1,118 @@
+"""MLPClassifier: dense layers on pixels."""
+
+from skmnist import _validation as check
+from skmnist._base import NetworkClassifier
+from skmnist._modules import MLP
+from skmnist._parameters import TRAINING_RULES, document
+
+
+@document
+class MLPClassifier(NetworkClassifier):
+    """Multi-layer perceptron for images: dense layers, softmax, cross-entropy.
+
+    Trained by PyTorch through skorch; used like any scikit-learn classifier.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : tuple of int, default=(256,)
+        Units of every hidden layer. ``()`` is softmax regression: the pixels go
+        straight to the logits.
+    {training_parameters}
+
+    Attributes
+    ----------
+    {fitted_attributes}
+
+    See Also
+    --------
+    ConvNetClassifier : Convolution layers first, better on images.
+    LinearClassifier : Logistic regression, the baseline.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> from skmnist import MLPClassifier
+    >>> from skmnist.datasets import load_digits28
+    >>> X_train, X_test, y_train, y_test = load_digits28(split=True)
+    >>> clf = MLPClassifier(random_state=0).fit(X_train, y_train)
+    >>> clf.score(X_test, y_test) > 0.95
+    True
+    """
+
+    _rules = {"hidden_layer_sizes": check.LAYER_SIZES} | TRAINING_RULES
+    _module_class = MLP
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(256,),
+        *,
+        activation="relu",
+        dropout=0.0,
+        optimizer="adamw",
+        optimizer_params=None,
+        lr=0.004,
+        weight_decay=0.01,
+        momentum=0.9,
+        lr_schedule="onecycle",
+        lr_decay=0.95,
+        batch_size=128,
+        max_epochs=10,
+        shuffle=True,
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        pixel_scaling="standard",
+        augment=None,
+        device="auto",
+        precision="float32",
+        micro_batch_size="auto",
+        callbacks=None,
+        checkpoint=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            activation=activation,
+            dropout=dropout,
+            optimizer=optimizer,
+            optimizer_params=optimizer_params,
+            lr=lr,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            lr_schedule=lr_schedule,
+            lr_decay=lr_decay,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            pixel_scaling=pixel_scaling,
+            augment=augment,
+            device=device,
+            precision=precision,
+            micro_batch_size=micro_batch_size,
+            callbacks=callbacks,
+            checkpoint=checkpoint,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.hidden_layer_sizes = hidden_layer_sizes
+
+    def _module_arguments(self, image_shape, n_classes):
+        return {
+            "image_shape": image_shape,
+            "n_classes": n_classes,
+            "hidden_layer_sizes": tuple(map(int, self.hidden_layer_sizes)),
+            "activation": self.activation,
+            "dropout": float(self.dropout),
+        }

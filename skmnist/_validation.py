@@ -1,0 +1,409 @@
+"""Checks of parameters, images, labels and weights, in scikit-learn's words.
+
+Nothing in here imports torch, so that `LinearClassifier` works without it.
+"""
+
+import math
+import os
+import sys
+from numbers import Integral, Real
+from typing import Any, Callable, NamedTuple
+
+import numpy as np
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+# The dtypes that torch can both hold and gather rows of, on every device.
+GATHERABLE_DTYPES = frozenset(
+    np.dtype(name)
+    for name in (
+        *("bool", "uint8", "int8", "int16", "int32", "int64"),
+        *("float16", "float32", "float64"),
+    )
+)
+
+
+# -- parameters ---------------------------------------------------------------
+
+
+class Rule(NamedTuple):
+    """What a parameter accepts, and the words that say so."""
+
+    expected: str
+    accepts: Callable[[Any], bool]
+
+
+def is_int(value):
+    return isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
+
+
+def is_real(value):
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
+def number(expected, *, low, high=math.inf, low_open=False, high_open=False):
+    """A finite real number in an interval, closed unless said otherwise."""
+
+    def accepts(value):
+        if not is_real(value) or not math.isfinite(value):
+            return False
+        above = value > low if low_open else value >= low
+        below = value < high if high_open else value <= high
+        return above and below
+
+    return Rule(expected, accepts)
+
+
+def one_of(*options, also=None):
+    """One of the named options, or whatever the rule ``also`` accepts."""
+    expected = f"one of {', '.join(repr(option) for option in options)}"
+    if also is None:
+        return Rule(expected, lambda value: _is_option(value, options))
+    return Rule(
+        f"{expected}, or {also.expected}",
+        lambda value: _is_option(value, options) or also.accepts(value),
+    )
+
+
+def _is_option(value, options):
+    # An array or a dict among the options' equals would be an ambiguous or
+    # unhashable comparison; only None and strings are ever options.
+    return (value is None or isinstance(value, str)) and value in options
+
+
+POSITIVE_FLOAT = number("a positive float", low=0, low_open=True)
+NON_NEGATIVE_FLOAT = number("a non-negative float", low=0)
+NON_NEGATIVE_INT = Rule(
+    "a non-negative int", lambda value: is_int(value) and value >= 0
+)
+POSITIVE_INT = Rule("a positive int", lambda value: is_int(value) and value > 0)
+BOOL = Rule("a bool", lambda value: isinstance(value, (bool, np.bool_)))
+VERBOSITY = Rule(
+    "a non-negative int or a bool",
+    lambda value: BOOL.accepts(value) or NON_NEGATIVE_INT.accepts(value),
+)
+LAYER_SIZES = Rule(
+    "a tuple of positive ints, () for no hidden layer",
+    lambda value: (
+        isinstance(value, (tuple, list, np.ndarray))
+        and all(is_int(size) and size > 0 for size in value)
+    ),
+)
+IMAGE_SHAPE = Rule(
+    "None, (height, width) or (channels, height, width)",
+    lambda value: (
+        value is None
+        or (
+            isinstance(value, (tuple, list))
+            and len(value) in (2, 3)
+            and all(is_int(side) and side > 0 for side in value)
+        )
+    ),
+)
+CLASS_WEIGHT = one_of(
+    None,
+    "balanced",
+    also=Rule(
+        "a dict of class label to non-negative float",
+        lambda value: (
+            isinstance(value, dict)
+            and all(NON_NEGATIVE_FLOAT.accepts(weight) for weight in value.values())
+        ),
+    ),
+)
+RANDOM_STATE = Rule(
+    "None, an int between 0 and 2**32 - 1, or a numpy.random.RandomState",
+    lambda value: (
+        value is None
+        or (is_int(value) and 0 <= value < 2**32)
+        or isinstance(value, np.random.RandomState)
+    ),
+)
+PATH = Rule(
+    "None or a path",
+    lambda value: value is None or (isinstance(value, (str, os.PathLike)) and value),
+)
+CALLABLE = Rule("a callable", callable)
+PIXEL_SCALING = one_of(None, "standard", "unit", "symmetric")
+
+
+def parameter_error(owner, name, expected, value):
+    """The one sentence in which every parameter error is said."""
+    return ValueError(
+        f"The {name!r} parameter of {owner} must be {expected}. Got {value!r} instead."
+    )
+
+
+def check_parameters(estimator, rules):
+    """Raise a ValueError for the first parameter that breaks its rule."""
+    for name, rule in rules.items():
+        value = getattr(estimator, name)
+        if not rule.accepts(value):
+            owner = type(estimator).__name__
+            raise parameter_error(owner, name, rule.expected, value)
+
+
+def draw_seed(random_state):
+    """An int seed: given, drawn from the given generator, or from the system.
+
+    None takes the operating system's entropy rather than NumPy's global
+    generator, which is the caller's and is left as found.
+    """
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**32, dtype=np.uint64))
+    return int(random_state)
+
+
+# -- images -------------------------------------------------------------------
+
+
+def check_images(estimator, X, y=None, *, reset):
+    """Bring X to one row of pixels per image, without a copy where it can be.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``n_features_in_`` and ``feature_names_in_`` are set or held to.
+    X : array-like of shape (n_samples, n_features), \
+            (n_samples, height, width) or (n_samples, channels, height, width)
+        The images.
+    y : array-like of shape (n_samples,), or None
+        The labels; None where there are none to check (``reset=False``).
+    reset : bool
+        True in ``fit``, False for everything after.
+
+    Returns
+    -------
+    pixels : ndarray or tensor of shape (n_samples, n_features)
+        In the dtype of ``X`` where torch knows it. A tensor only where ``X`` is
+        a tensor on an accelerator.
+    image_shape : tuple (channels, height, width), or None for flat input
+    y : ndarray of shape (n_samples,), or None
+    """
+    rows, image_shape = _flatten(X)
+    if _is_tensor(rows):
+        y = _check_device_rows(estimator, rows, y, reset)
+        return rows, image_shape, y
+    if y is None and not reset:
+        rows = validate_data(estimator, rows, dtype="numeric", reset=False)
+    else:
+        y = y.cpu() if _is_tensor(y) else y
+        rows, y = validate_data(estimator, rows, y, dtype="numeric", reset=reset)
+    return _gatherable(rows), image_shape, y
+
+
+def _flatten(X):
+    """X as something two-dimensional, and the shape of its images if it has one."""
+    if _is_tensor(X):
+        X = X.detach()
+        if X.device.type == "cpu":
+            X = (X.float() if str(X.dtype) == "torch.bfloat16" else X).numpy()
+    elif not (hasattr(X, "iloc") or hasattr(X, "columns") or hasattr(X, "tocsr")):
+        # Frames keep their column names and sparse matrices their own error
+        # message, so both go to scikit-learn as they are.
+        X = np.asarray(X)
+    if X.ndim not in (3, 4):
+        return X, None
+    image_shape = tuple(int(side) for side in X.shape[1:])
+    if 0 in image_shape:
+        raise ValueError(f"Found images without pixels: X has shape {tuple(X.shape)}.")
+    image_shape = (1, *image_shape) if X.ndim == 3 else image_shape
+    return X.reshape(len(X), math.prod(image_shape)), image_shape
+
+
+def _is_tensor(X):
+    # torch is never imported for this: who holds a tensor has imported it.
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(X, torch.Tensor)
+
+
+def _check_device_rows(estimator, rows, y, reset):
+    """scikit-learn's checks for a tensor that lies on an accelerator."""
+    name = type(estimator).__name__
+    if rows.ndim != 2:
+        raise ValueError(f"Expected 2D array, got {rows.ndim}D tensor instead.")
+    if rows.is_complex():
+        raise ValueError(f"Complex data not supported by {name}.")
+    if min(rows.shape) == 0:
+        raise ValueError(f"Found tensor of shape {tuple(rows.shape)}: no pixels.")
+    if rows.is_floating_point() and not bool(rows.isfinite().all()):
+        raise ValueError(f"Input X contains NaN or infinity, which {name} refuses.")
+    validate_data(estimator, rows, skip_check_array=True, reset=reset)
+    if y is None and not reset:
+        return None
+    y = validate_data(estimator, y=y.cpu() if _is_tensor(y) else y, reset=reset)
+    check_consistent_length(rows, y)
+    return y
+
+
+def _gatherable(rows):
+    """Rows that lie in one piece each, in a dtype that torch can gather.
+
+    Copies only what must be: odd dtypes, swapped bytes, columns apart.
+    """
+    if rows.dtype not in GATHERABLE_DTYPES:
+        rows = rows.astype(_wider_dtype(rows.dtype))
+    in_one_piece = rows.strides[1] == rows.itemsize and rows.strides[0] > 0
+    return rows if in_one_piece else np.ascontiguousarray(rows)
+
+
+def _wider_dtype(dtype):
+    native = dtype.newbyteorder("=")
+    if native in GATHERABLE_DTYPES:
+        return native
+    return {"uint16": "int32", "uint32": "int64"}.get(native.name, "float64")
+
+
+def is_memory_mapped(array):
+    """Whether the array's memory is a file's, however many views lie between."""
+    while array is not None:
+        if isinstance(array, np.memmap):
+            return True
+        array = getattr(array, "base", None)
+    return False
+
+
+def find_image_shape(estimator, n_features, own_shape, requested=None):
+    """The shape (channels, height, width) in which flat rows are to be seen.
+
+    Parameters
+    ----------
+    n_features : int
+        Pixels per image.
+    own_shape : tuple or None
+        The shape that ``X`` came in; None for flat input.
+    requested : tuple or None
+        The ``image_shape`` parameter. Without it and without a shape of its
+        own a row is a square image if it can be, else a strip one pixel high.
+    """
+    if requested is not None:
+        shape = tuple(int(side) for side in requested)
+        shape = (1, *shape) if len(shape) == 2 else shape
+        if math.prod(shape) != n_features or own_shape not in (None, shape):
+            came = f"{n_features} features" if own_shape is None else f"{own_shape}"
+            raise ValueError(
+                f"The 'image_shape' parameter of {type(estimator).__name__} must fit "
+                f"the images in X: {requested!r} asks for {math.prod(shape)} pixels "
+                f"in (channels, height, width) = {shape}, X has {came}."
+            )
+        return shape
+    if own_shape is not None:
+        return own_shape
+    side = math.isqrt(n_features)
+    return (1, side, side) if side * side == n_features else (1, 1, n_features)
+
+
+def check_same_shape(estimator, own_shape):
+    """Images that come in their own shape must have the one of the fit."""
+    if own_shape not in (None, estimator.image_shape_):
+        raise ValueError(
+            f"X holds images of (channels, height, width) = {own_shape}, but "
+            f"{type(estimator).__name__} was fitted on {estimator.image_shape_}. "
+            "Reshape X, or pass it flat, one row per image."
+        )
+
+
+# -- labels and weights -------------------------------------------------------
+
+
+def check_sample_weight(sample_weight, n_samples):
+    """Weights as float64 of shape (n_samples,), or None where none were given."""
+    if sample_weight is None:
+        return None
+    if is_real(sample_weight):
+        sample_weight = np.full(n_samples, sample_weight)
+    sample_weight = sample_weight.cpu() if _is_tensor(sample_weight) else sample_weight
+    weights = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight.shape == {weights.shape}, expected {(n_samples,)}: one "
+            "weight per row of X."
+        )
+    if weights.min() < 0:
+        raise ValueError(
+            f"Negative values in data passed to sample_weight: {weights.min()}. "
+            "Weights must be zero or more."
+        )
+    if not weights.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
+
+
+def find_classes(estimator, y):
+    """The sorted labels in y, of which there must be two."""
+    check_classification_targets(y)
+    classes = np.unique(y)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs samples of at least 2 classes in the "
+            f"data, but the data contains only one class: {classes[0]!r}."
+        )
+    return classes
+
+
+def check_partial_classes(estimator, classes, first):
+    """All classes of a stream: given in the first call, the same in later ones."""
+    if first:
+        if classes is None:
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit: all labels "
+                "that there will ever be."
+            )
+        return find_classes(estimator, np.asarray(classes))
+    if classes is not None and not np.array_equal(
+        estimator.classes_, np.unique(classes)
+    ):
+        raise ValueError(
+            f"classes={np.unique(classes).tolist()} is not the same as on the last "
+            f"call to partial_fit or fit, was: {estimator.classes_.tolist()}."
+        )
+    return estimator.classes_
+
+
+def check_validation_labels(pixels, y_val, classes):
+    """The class indices of validation images."""
+    y_val = column_or_1d(y_val.cpu() if _is_tensor(y_val) else y_val, warn=True)
+    check_consistent_length(pixels, y_val)
+    return encode_labels(y_val, classes, name="y_val")
+
+
+def encode_labels(y, classes, name="y"):
+    """The position of every label in the sorted classes, as int64."""
+    check_classification_targets(y)
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(
+            f"{name} contains labels that are not among the classes of the fit: "
+            f"{unknown[:5].tolist()}. Expected some of {classes.tolist()[:20]}."
+        )
+    return np.searchsorted(classes, y).astype(np.int64, copy=False)
+
+
+def loss_weights(class_weight, classes, targets, sample_weight):
+    """The weight of every row in the loss: of its class times its own.
+
+    "balanced" weighs a class by the inverse of its summed sample weights, so
+    that an integer weight stays the same as a repeated row.
+    """
+    if class_weight is None:
+        return sample_weight
+    labels = classes[targets]
+    present = np.unique(labels)
+    per_class = compute_class_weight(
+        class_weight, classes=present, y=labels, sample_weight=sample_weight
+    )
+    weights = per_class[np.searchsorted(present, labels)]
+    if sample_weight is not None:
+        weights = weights * sample_weight
+    if not weights.any():
+        raise ValueError(
+            "The weights of all samples are zero: 'class_weight' times sample_weight "
+            "must leave at least one non-zero number."
+        )
+    return weights

@@ -1,0 +1,42 @@
+"""Fixtures and settings of all tests."""
+
+import os
+from pathlib import Path
+
+# scikit-learn skips its array API checks without this, and scipy reads it once.
+os.environ["SCIPY_ARRAY_API"] = "1"
+
+import matplotlib
+import pytest
+
+from skmnist.datasets import fetch_mnist, load_digits28
+
+matplotlib.use("Agg")
+
+MNIST_HOME = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
+
+
+@pytest.fixture(scope="session")
+def mnist_home():
+    """The folder of the real MNIST files beside the checkout."""
+    if not MNIST_HOME.is_dir():
+        pytest.skip(f"needs the MNIST files in {MNIST_HOME}, which is not there")
+    return MNIST_HOME
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_home):
+    """X_train, X_test, y_train, y_test of MNIST; nobody may write to them."""
+    arrays = fetch_mnist(data_home=mnist_home, split=True)
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """X_train, X_test, y_train, y_test of the embedded digits, read-only."""
+    arrays = load_digits28(split=True)
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
