@@ -155,7 +155,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             module = self._copied_module() if warm else self._new_module(train, seeds)
             callbacks = self._own_callbacks(train, valid, seeds, saved)
             self._settings = self._current_settings()
-            self.net_ = self._build_net(module, seeds.training, history, callbacks)
+            self._placed = self.device
+            self.net_ = self._build_net(
+                module, self._find_device(), seeds.training, history, callbacks
+            )
             weighted = self._with_loss_weights(train)
             self.net_.train(weighted, valid, epochs=self.max_epochs)
             self.best_epoch_ = self._find_best_epoch()
@@ -204,7 +207,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 history = () if first else self.history_
                 module = self._new_module(train, seeds) if first else self.module_
                 self._settings = self._current_settings(endless=True)
-                self.net_ = self._build_net(module, seeds.training, history)
+                self._placed = self.device
+                self.net_ = self._build_net(
+                    module,
+                    self._find_device(),
+                    seeds.training,
+                    history,
+                    list(self.callbacks or ()),
+                )
             self._move_if_asked()
             self.net_.train(self._with_loss_weights(train), epochs=1)
             self.best_epoch_ = None
@@ -276,26 +286,25 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def _hold_out(self, dataset, seed):
         """Training and validation part of a dataset, the classes' shares kept."""
         targets = dataset.targets.numpy()
-        n_valid = int(np.ceil(self.validation_fraction * len(targets)))
-        counts = np.bincount(targets, minlength=len(self.classes_))
-        enough = n_valid >= len(counts) <= len(targets) - n_valid
-        if enough and counts.min() > 1:
+        try:
             train, valid = train_test_split(
                 np.arange(len(targets)),
                 test_size=self.validation_fraction,
                 stratify=targets,
                 random_state=seed,
             )
-            enough = len(np.unique(targets[valid])) == len(counts)
-        else:
-            enough = False
-        if not enough:
+            complete = len(np.unique(targets[valid])) == len(self.classes_)
+        except ValueError:
+            # Too few of a class, in words about test_size, which is not ours.
+            complete = False
+        if not complete:
+            rarest = np.bincount(targets, minlength=len(self.classes_)).min()
             raise ValueError(
                 f"The 'validation_fraction' parameter of {type(self).__name__} must "
-                f"hold out and leave at least one of each of the {len(counts)} "
-                f"classes. Got {self.validation_fraction!r}, {n_valid} of "
-                f"{len(targets)} samples, where the rarest class has {counts.min()}. "
-                "Change the fraction, or pass X_val and y_val."
+                f"hold out and leave at least one sample of each of the "
+                f"{len(self.classes_)} classes. Got {self.validation_fraction!r} of "
+                f"{len(targets)} samples instead, {rarest} of the rarest class. Change "
+                "the fraction, or pass X_val and y_val."
             )
         return dataset.subset(train), dataset.subset(valid)
 
@@ -359,10 +368,12 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             settings["lr_schedule"] = None
         return settings
 
-    def _build_net(self, module, seed, history=(), callbacks=None):
+    def _find_device(self):
+        return find_device(self.device, type(self).__name__)
+
+    def _build_net(self, module, device, seed, history=(), callbacks=None):
         """A net around the module, ready to train with the settings."""
         owner, settings = type(self).__name__, SimpleNamespace(**self._settings)
-        device = find_device(self.device, owner)
         dtype, autocast_dtype = find_precision(settings.precision, device, owner)
         optimizer, arguments = optimizer_arguments(settings, owner)
         net = TrainingNet(
@@ -385,7 +396,6 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             generator=torch.Generator(device).manual_seed(seed),
         )
         net.initialize().history.extend(history)
-        self._placed = self.device
         return net
 
     def _own_callbacks(self, train, valid, seeds, saved):
@@ -402,24 +412,20 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             )
             callbacks.append(("early_stopping", stopping))
         if self.checkpoint is not None:
-            kind = find_device(self.device, type(self).__name__).type
-            run = describe_run(self, kind, [train, valid])
+            run = describe_run(self, self._find_device().type, [train, valid])
             if saved is not None:
                 check_same_run(self.checkpoint, saved["run"], run)
-            callbacks.append(
-                (
-                    "checkpoint",
-                    Checkpointer(self.checkpoint, run, seeds.root, saved, stopping),
-                )
-            )
+            keeper = Checkpointer(self.checkpoint, run, seeds.root, saved, stopping)
+            callbacks.append(("checkpoint", keeper))
         return callbacks
 
     def _find_best_epoch(self):
         stopping = dict(self.net_.callbacks_).get("early_stopping")
         if stopping is not None:
             return stopping.best_epoch_
-        scores = self.validation_scores_
-        return None if scores is None else int(np.argmax(scores)) + 1
+        scored = [row for row in self.history_ if "valid_acc" in row]
+        best = max(scored, key=lambda row: row["valid_acc"], default={"epoch": None})
+        return best["epoch"]
 
     # -- predicting --
 
@@ -497,7 +503,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def _move_if_asked(self):
         """Follow a `device` that was set after the fit."""
         if self.device != self._placed:
-            self.net_.move(find_device(self.device, type(self).__name__))
+            self.net_.move(self._find_device())
             self._placed = self.device
 
     # -- what is known of the fitted network --
@@ -564,25 +570,28 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         return state
 
     def __setstate__(self, state):
+        state = dict(state)
         net_state = state.pop("_net_state", None)
         super().__setstate__(state)
         if net_state is not None:
-            self.net_ = self._restored_net(net_state)
+            device = self._device_on_arrival(net_state["device"])
+            self._placed = self.device
+            self.net_ = self._build_net(self._empty_module(), device, seed=0)
+            self.net_.load_portable_state(net_state)
 
-    def _restored_net(self, net_state):
-        module = self._empty_module()
+    def _device_on_arrival(self, saved):
+        """The device of an unpickled model: another one, with a warning, if need be."""
         try:
-            net = self._build_net(module, seed=0)
+            find_device(saved, type(self).__name__)
+            return self._find_device()
         except ValueError as error:
+            device = find_device("auto" if self.device == "auto" else "cpu")
             warnings.warn(
-                f"{error} The model runs on the CPU until another device is set.",
+                f"{error} The model was made elsewhere; it goes to {str(device)!r}.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-            wanted, self.device = self.device, "cpu"
-            net = self._build_net(module, seed=0)
-            self.device = self._placed = wanted
-        return net.load_portable_state(net_state)
+            return device
 
 
 # The parameters that a net is made of; those left out matter to `fit` alone.

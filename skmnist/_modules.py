@@ -4,8 +4,8 @@ import math
 from typing import NamedTuple
 
 import torch
+from tabulate import SEPARATING_LINE, tabulate
 from torch import nn
-from torch.nn import functional as F
 
 ACTIVATIONS = {
     "relu": nn.ReLU,
@@ -211,17 +211,13 @@ class ModelSummary(tuple):
         return sum(line.n_parameters for line in self)
 
     def __str__(self):
-        rows = [("layer", "output shape", "parameters")]
-        rows += [
-            (line.layer, str(line.output_shape), f"{line.n_parameters:,}")
-            for line in self
-        ]
-        rows += [("total", "", f"{self.n_parameters:,}")]
-        name, shape, _ = (max(map(len, column)) for column in zip(*rows))
-        count = max(len(row[2]) for row in rows)
-        lines = [f"{a:<{name}}  {b:<{shape}}  {c:>{count}}" for a, b, c in rows]
-        rule = "-" * (name + shape + count + 4)
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        rows = [(name, str(shape), f"{count:,}") for name, shape, count in self]
+        return tabulate(
+            [*rows, SEPARATING_LINE, ("total", "", f"{self.n_parameters:,}")],
+            LayerSummary._fields,
+            colalign=("left", "left", "right"),
+            disable_numparse=True,
+        )
 
     __repr__ = __str__
 

@@ -1,6 +1,6 @@
 """The training parameters that both networks share: their rules and their words."""
 
-from inspect import cleandoc
+from inspect import cleandoc, signature
 from textwrap import indent
 
 from skorch.callbacks import Callback
@@ -69,35 +69,34 @@ TRAINING_RULES = {
 }
 
 TRAINING_PARAMETERS = """
-    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", \
-            "identity"}, default="relu"
-        The function after every hidden layer, as in `torch.nn`.
+    activation : str, default="relu"
+        The function after every hidden layer, as in `torch.nn`: "relu",
+        "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh" or "identity".
     dropout : float in [0, 1), default=0.0
         Share of the inputs of every dense layer, the pixels themselves excepted,
         that a training step leaves out [1]_.
-    optimizer : {"sgd", "adam", "adamw", "rmsprop"} or a torch.optim.Optimizer \
-            class, default="adamw"
-        What takes the steps: "adamw" is [2]_.
+    optimizer : str or torch.optim.Optimizer class, default="adamw"
+        What takes the steps: "sgd", "adam", "adamw" [2]_, "rmsprop", or a class.
     optimizer_params : dict, default=None
         Further arguments of the optimiser, such as ``{"nesterov": True}``.
-    lr : float, default=DEFAULT_LR
+    lr : float, default={lr}
         Learning rate. With "onecycle" it is the highest of the schedule.
-    weight_decay : float, default=DEFAULT_DECAY
+    weight_decay : float, default={weight_decay}
         As the optimiser defines it: an L2 penalty of half this factor for "sgd",
         "adam" and "rmsprop", decoupled from the gradient for "adamw".
     momentum : float in [0, 1), default=0.9
         Used by "sgd" and "rmsprop", and by a class that takes it.
-    lr_schedule : {"onecycle", "cosine", "exponential", "plateau"} or None, \
-            default="onecycle"
-        How the learning rate changes: up and down again over the whole fit [3]_;
-        down along a half cosine; by the factor ``lr_decay`` after every epoch; to
-        a fifth after two epochs in a row whose loss (validation loss if there is
-        one) improved by less than ``tol``; or not at all.
+    lr_schedule : str or None, default="onecycle"
+        How the learning rate changes. "onecycle": up and down again over the whole
+        fit [3]_; "cosine": down along a half cosine; "exponential": by the factor
+        ``lr_decay`` after every epoch; "plateau": to a fifth after two epochs in a
+        row whose loss (the validation loss if there is one) improved by less than
+        ``tol``; None: not at all.
     lr_decay : float in (0, 1], default=0.95
         The factor of "exponential".
-    batch_size : int, default=DEFAULT_BATCH
+    batch_size : int, default={batch_size}
         Images per step of the optimiser.
-    max_epochs : int, default=DEFAULT_EPOCHS
+    max_epochs : int, default={max_epochs}
         Passes over the training images.
     shuffle : bool, default=True
         Whether every epoch takes the images in a new order.
@@ -193,15 +192,18 @@ REFERENCES = """
 
 
 def document(cls):
-    """Put the shared words into a class's docstring, where it names them."""
+    """Put the shared words, and the class's own defaults, into its docstring."""
+    if cls.__doc__ is None:  # python -OO drops docstrings
+        return cls
     words = {
         "training_parameters": TRAINING_PARAMETERS,
         "fitted_attributes": FITTED_ATTRIBUTES,
         "references": REFERENCES,
     }
-    if cls.__doc__ is not None:  # python -OO drops docstrings
-        for name, text in words.items():
-            cls.__doc__ = cls.__doc__.replace(
-                f"    {{{name}}}", indent(cleandoc(text), "    ")
-            )
+    for name, text in words.items():
+        text = indent(cleandoc(text), "    ")
+        cls.__doc__ = cls.__doc__.replace(f"    {{{name}}}", text)
+    for name, parameter in signature(cls).parameters.items():
+        default = f"default={parameter.default!r}"
+        cls.__doc__ = cls.__doc__.replace(f"default={{{name}}}", default)
     return cls

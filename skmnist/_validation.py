@@ -6,8 +6,9 @@ Nothing in here imports torch, so that `LinearClassifier` works without it.
 import math
 import os
 import sys
+from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d

@@ -1,0 +1,54 @@
+"""
+=================================
+A first classifier, and a search
+=================================
+
+The three estimators are used like any other of scikit-learn: this example fits
+them to the digits that come with scikit-learn, then searches a learning rate and
+a weight decay.
+"""
+
+# %%
+# Images stay what they are: 28x28 pixels of type uint8.
+from skmnist.datasets import load_digits28
+
+X_train, X_test, y_train, y_test = load_digits28(split=True)
+print(X_train.shape, X_train.dtype)
+
+# %%
+# A linear baseline, dense layers, and convolutions.
+from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
+
+for clf in (
+    LinearClassifier(max_iter=1000),
+    MLPClassifier(max_epochs=20, random_state=0),
+    ConvNetClassifier(max_epochs=20, random_state=0),
+):
+    clf.fit(X_train, y_train)
+    print(f"{type(clf).__name__:<18} {clf.score(X_test, y_test):.1%}")
+
+# %%
+# What the network is made of.
+print(clf.summary())
+
+# %%
+# Every parameter is flat, so it is a grid key as it stands. Nothing is held out
+# by the network itself: the folds are the search's.
+from sklearn.model_selection import GridSearchCV
+
+search = GridSearchCV(
+    MLPClassifier(random_state=0),
+    {"lr": [1e-3, 1e-2], "weight_decay": [0, 1e-2]},
+    cv=3,
+    n_jobs=2,
+)
+search.fit(X_train, y_train)
+print(search.best_params_, f"{search.best_score_:.1%}")
+
+# %%
+# Where the best one is wrong.
+import matplotlib.pyplot as plt
+from sklearn.metrics import ConfusionMatrixDisplay
+
+ConfusionMatrixDisplay.from_estimator(search, X_test, y_test, colorbar=False)
+plt.show()

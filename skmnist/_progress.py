@@ -1,0 +1,46 @@
+"""A progress bar over the epochs of a fit."""
+
+from skorch.callbacks import Callback
+from tqdm import tqdm
+
+
+class EpochProgress(Callback):
+    """Show epoch, loss and validation accuracy on standard error while fitting.
+
+    Parameters
+    ----------
+    label : str
+        What stands in front of the bar.
+    n_epochs : int
+        The length of the bar.
+    """
+
+    def __init__(self, label, n_epochs):
+        self.label = label
+        self.n_epochs = n_epochs
+
+    def on_train_begin(self, net, **kwargs):
+        """Open the bar."""
+        self.bar_ = progress_bar(self.label, self.n_epochs, "epoch")
+
+    def on_epoch_end(self, net, **kwargs):
+        """Move it on."""
+        row = net.history[-1]
+        figures = {"loss": f"{row['train_loss']:.4f}"}
+        if "valid_acc" in row:
+            figures["accuracy"] = f"{row['valid_acc']:.2%}"
+        self.bar_.set_postfix(figures, refresh=False)
+        self.bar_.update()
+
+    def on_train_end(self, net, **kwargs):
+        """Close the bar and leave its last state to be read."""
+        self.bar_.close()
+
+    def __getstate__(self):
+        # The bar holds an open stream, and a pickled model has no use for it.
+        return {"label": self.label, "n_epochs": self.n_epochs}
+
+
+def progress_bar(label, total, unit):
+    """Open a bar on standard error, of a width that fits a terminal."""
+    return tqdm(total=total, desc=f"{label:<18}", unit=unit, ncols=88)

@@ -1,0 +1,365 @@
+"""ImageGridDisplay: sample images, predictions and mistakes."""
+
+import math
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+
+from ._style import RIGHT, WRONG, check_option, draw_grid, find_axes
+
+ARROW, CHECK_MARK = "\N{RIGHTWARDS ARROW}", "\N{CHECK MARK}"
+
+
+class ImageGridDisplay:
+    """Images in rows, with what is known of each above it.
+
+    Use :meth:`from_estimator`, :meth:`from_predictions` or :meth:`from_images` to
+    make one. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n_images, height, width) or \
+            (n_images, channels, height, width)
+        Pixels of any scale; one channel is drawn in greys, three as colours.
+    y_true : array-like of shape (n_images,), default=None
+        The labels.
+    y_pred : array-like of shape (n_images,), default=None
+        The predicted labels. Right ones get a check mark; wrong ones an arrow from
+        the label and a thick dashed frame.
+    y_proba : array-like of shape (n_images,), default=None
+        The probability of each predicted label.
+    indices : ndarray of shape (n_images,), default=None
+        Which of the given images these are.
+    empty_message : str, default="No images"
+        What to write when there is no image to show.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes that hold the grid.
+    figure_ : matplotlib Figure
+        Their figure.
+    images_ : list of matplotlib AxesImage
+        The images, each in axes of its own inside ``ax_``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skmnist.displays import ImageGridDisplay
+    >>> digits = load_digits()
+    >>> display = ImageGridDisplay.from_images(digits.images[:10], digits.target[:10])
+    >>> display.images_[3].axes.get_title()
+    '3'
+    """
+
+    def __init__(
+        self,
+        images,
+        *,
+        y_true=None,
+        y_pred=None,
+        y_proba=None,
+        indices=None,
+        empty_message="No images",
+    ):
+        self.images = images
+        self.y_true = y_true
+        self.y_pred = y_pred
+        self.y_proba = y_proba
+        self.indices = indices
+        self.empty_message = empty_message
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        kind="samples",
+        n_images=16,
+        image_shape=None,
+        ax=None,
+        n_columns=None,
+        cmap="gray_r",
+    ):
+        """Draw images with what a fitted classifier makes of them.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Fitted. Probabilities are shown if it has ``predict_proba``.
+        X : array-like of shape (n_samples, n_features), \
+                (n_samples, height, width) or (n_samples, channels, height, width)
+            Images in a form that the estimator takes.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        kind : {"samples", "mistakes"}, default="samples"
+            The first images, or those that are classified wrongly, with the highest
+            probability of the wrong label first.
+        n_images : int, default=16
+            The largest number of images to show.
+        image_shape : tuple (height, width) or (channels, height, width), default=None
+            Needed for flat images only: by default the estimator's
+            ``image_shape_``, or a square.
+        ax, n_columns, cmap :
+            See :meth:`plot`.
+
+        Returns
+        -------
+        display : ImageGridDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            For an unknown kind, or arrays that do not fit each other.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn.naive_bayes import GaussianNB
+        >>> from skmnist.displays import ImageGridDisplay
+        >>> X, y = load_digits(return_X_y=True)
+        >>> nb = GaussianNB().fit(X[:1000], y[:1000])
+        >>> display = ImageGridDisplay.from_estimator(
+        ...     nb, X[1000:], y[1000:], kind="mistakes", n_images=8
+        ... )
+        >>> len(display.images_)
+        8
+        """
+        check_option(cls.__name__, "kind", kind, ("samples", "mistakes"))
+        check_consistent_length(X, y)
+        if kind == "samples":
+            X, y = X[:n_images], y[:n_images]
+        y_pred, y_proba = np.asarray(estimator.predict(X)), None
+        if hasattr(estimator, "predict_proba"):
+            columns = np.searchsorted(estimator.classes_, y_pred)
+            y_proba = estimator.predict_proba(X)[np.arange(len(y_pred)), columns]
+        if image_shape is None:
+            image_shape = getattr(estimator, "image_shape_", None)
+        return cls.from_predictions(
+            X,
+            y,
+            y_pred,
+            y_proba,
+            kind=kind,
+            n_images=n_images,
+            image_shape=image_shape,
+            ax=ax,
+            n_columns=n_columns,
+            cmap=cmap,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        X,
+        y_true,
+        y_pred,
+        y_proba=None,
+        *,
+        kind="samples",
+        n_images=16,
+        image_shape=None,
+        ax=None,
+        n_columns=None,
+        cmap="gray_r",
+    ):
+        """Draw images with predictions made before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), \
+                (n_samples, height, width) or (n_samples, channels, height, width)
+            Images.
+        y_true, y_pred : array-like of shape (n_samples,)
+            Their labels and predicted labels.
+        y_proba : array-like of shape (n_samples,) or (n_samples, n_classes), \
+                default=None
+            The probability of each predicted label, or of all labels, of which the
+            largest is then taken. Mistakes are not sorted without it.
+        kind : {"samples", "mistakes"}, default="samples"
+            The first images, or those that are classified wrongly, with the highest
+            probability of the wrong label first.
+        n_images : int, default=16
+            The largest number of images to show.
+        image_shape : tuple (height, width) or (channels, height, width), default=None
+            Needed for flat images only, and only if they are not square.
+        ax, n_columns, cmap :
+            See :meth:`plot`.
+
+        Returns
+        -------
+        display : ImageGridDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            For an unknown kind, or arrays that do not fit each other.
+        """
+        check_option(cls.__name__, "kind", kind, ("samples", "mistakes"))
+        check_consistent_length(X, y_true, y_pred, y_proba)
+        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+        if y_proba is not None:
+            y_proba = np.asarray(y_proba)
+            y_proba = y_proba.max(axis=1) if y_proba.ndim == 2 else y_proba
+        shown = np.arange(len(y_true))
+        if kind == "mistakes":
+            shown = np.flatnonzero(y_true != y_pred)
+            if y_proba is not None:
+                shown = shown[np.argsort(-y_proba[shown], kind="stable")]
+        shown = shown[:n_images]
+        empty = "No mistakes" if kind == "mistakes" else "No images"
+        return cls(
+            _as_images(X, image_shape)[shown],
+            y_true=y_true[shown],
+            y_pred=y_pred[shown],
+            y_proba=None if y_proba is None else y_proba[shown],
+            indices=shown,
+            empty_message=f"{empty} among {len(y_true):,} images",
+        ).plot(ax=ax, n_columns=n_columns, cmap=cmap)
+
+    @classmethod
+    def from_images(
+        cls, X, labels=None, *, image_shape=None, ax=None, n_columns=None, cmap="gray_r"
+    ):
+        """Draw images, all of them, with their labels if there are any.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, n_features), \
+                (n_images, height, width) or (n_images, channels, height, width)
+            Images.
+        labels : array-like of shape (n_images,), default=None
+            What to write above each.
+        image_shape : tuple (height, width) or (channels, height, width), default=None
+            Needed for flat images only, and only if they are not square.
+        ax, n_columns, cmap :
+            See :meth:`plot`.
+
+        Returns
+        -------
+        display : ImageGridDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            For images and labels that differ in number, or images of unclear shape.
+        """
+        check_consistent_length(X, labels)
+        images = _as_images(X, image_shape)
+        return cls(images, y_true=labels, indices=np.arange(len(images))).plot(
+            ax=ax, n_columns=n_columns, cmap=cmap
+        )
+
+    def plot(self, *, ax=None, n_columns=None, cmap="gray_r"):
+        """Draw the images.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            The axes to draw the whole grid in; by default a new figure of the
+            grid's size. Their title is left for the caller to set.
+        n_columns : int, default=None
+            Images in a row; by default as many as make them largest.
+        cmap : str, default="gray_r"
+            The colours of images with one channel. In the default 0 is white, as ink
+            on paper.
+
+        Returns
+        -------
+        self : ImageGridDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        if len(self.images) == 0:
+            self.ax_, self.images_ = find_axes(ax, type(self).__name__), []
+            self.ax_.set_axis_off()
+            place = {"ha": "center", "va": "center", "transform": self.ax_.transAxes}
+            self.ax_.text(0.5, 0.5, self.empty_message, **place)
+        else:
+            tiles = _as_tiles(np.asarray(self.images))
+            # One scale for all, so that brightness can be compared.
+            limits = {"vmin": tiles.min(), "vmax": tiles.max()}
+            self.ax_, self.images_ = draw_grid(
+                ax, type(self).__name__, tiles, self._titles(), n_columns, cmap=cmap,
+                **limits,
+            )
+            self._mark_predictions()
+        self.figure_ = self.ax_.figure
+        return self
+
+    def _titles(self):
+        n = len(self.images)
+        if self.y_true is None:
+            return [""] * n
+        if self.y_pred is None:
+            return [str(label) for label in self.y_true]
+        titles = [
+            f"{true} {CHECK_MARK}" if true == pred else f"{true} {ARROW} {pred}"
+            for true, pred in zip(self.y_true, self.y_pred, strict=True)
+        ]
+        if self.y_proba is None:
+            return titles
+        return [
+            f"{title}\n{100 * proba:.1f} %"
+            for title, proba in zip(titles, self.y_proba, strict=True)
+        ]
+
+    def _mark_predictions(self):
+        if self.y_pred is None:
+            return
+        right = np.asarray(self.y_true) == np.asarray(self.y_pred)
+        for image, is_right in zip(self.images_, right, strict=True):
+            image.axes.title.set_color(RIGHT if is_right else WRONG)
+            # Where all are wrong, frames would say nothing.
+            if not is_right and right.any():
+                image.axes.spines[:].set(color=WRONG, linewidth=2, linestyle="--")
+
+
+def _as_images(X, image_shape):
+    """Pixels of any of the documented forms as (n, [channels,] height, width)."""
+    if hasattr(X, "cpu"):  # a tensor, which may lie on another device
+        X = X.cpu()
+    X = np.asarray(X)
+    if X.ndim in (3, 4):
+        return X
+    if X.ndim != 2:
+        raise ValueError(
+            "Expected images of shape (n, features), (n, height, width) or "
+            f"(n, channels, height, width). Got an array of shape {X.shape}."
+        )
+    if image_shape is None:
+        side = math.isqrt(X.shape[1])
+        image_shape = (side, side)
+    if math.prod(image_shape) != X.shape[1]:
+        raise ValueError(
+            f"Expected flat images of {math.prod(image_shape)} features for images of "
+            f"shape {tuple(image_shape)}. Got {X.shape[1]} features. Pass the shape "
+            "that they have as image_shape."
+        )
+    return X.reshape(-1, *image_shape)
+
+
+def _as_tiles(images):
+    """Images as `imshow` takes them: (n, height, width) or (n, height, width, 3)."""
+    if images.ndim == 3:
+        return images
+    if images.shape[1] == 1:
+        return images[:, 0]
+    if images.shape[1] != 3:
+        raise ValueError(
+            "Only images with 1 or 3 channels have colours to be drawn in. Got shape "
+            f"{images.shape}. Select channels, as in X[:, :1]."
+        )
+    if images.dtype != np.uint8:
+        low, high = images.min(), images.max()
+        images = (images - low) / max(high - low, np.finfo(float).tiny)
+    return images.transpose(0, 2, 3, 1)

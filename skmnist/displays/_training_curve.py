@@ -1,0 +1,361 @@
+"""TrainingCurveDisplay: loss or accuracy, epoch by epoch."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ._style import check_option, find_axes, series_style
+
+# What the history calls a metric, the axis label, and the factor to its unit.
+METRICS = {
+    "loss": ("loss", "Cross-entropy loss (nats)", 1),
+    "accuracy": ("acc", "Accuracy (%)", 100),
+}
+
+
+class TrainingCurveDisplay:
+    """Loss or accuracy per epoch, for training and validation.
+
+    Use :meth:`from_estimator`, :meth:`from_histories` or :meth:`from_arrays` to
+    make one. All parameters are stored as attributes. One display draws one metric
+    on one pair of axes: call twice for loss beside accuracy.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_points,)
+        The epochs.
+    train, valid : dict of str to ndarray of shape (n_runs, n_points)
+        The curves by name, in nats or as fractions; NaN where a run has no value. A
+        curve of several runs is drawn as their mean and a band of one standard
+        deviation to either side.
+    metric : {"loss", "accuracy"}, default="loss"
+        What the numbers are.
+    x_label : str, default="Epoch"
+        What is along the x axis.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes drawn on.
+    figure_ : matplotlib Figure
+        Their figure.
+    lines_ : list of matplotlib Line2D
+        The training curves, then the validation curves.
+    bands_ : list of matplotlib FillBetweenPolyCollection
+        The bands of those curves that are of several runs.
+
+    Examples
+    --------
+    >>> from skmnist.displays import TrainingCurveDisplay
+    >>> display = TrainingCurveDisplay.from_arrays(
+    ...     train=[1.15, 0.61, 0.50], valid=[0.72, 0.57, 0.49], metric="loss"
+    ... )
+    >>> [line.get_label() for line in display.lines_]
+    ['training', 'validation']
+    """
+
+    def __init__(self, *, x, train, valid, metric="loss", x_label="Epoch"):
+        self.x = x
+        self.train = train
+        self.valid = valid
+        self.metric = metric
+        self.x_label = x_label
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, *, metric="loss", ax=None, line_kw=None, band_kw=None
+    ):
+        """Draw what fitted estimators recorded while they were trained.
+
+        Parameters
+        ----------
+        estimator : estimator, list of estimators, or dict
+            One fitted network, or anything else that keeps its training in
+            ``history_``. A list is repeated runs of one setting: a mean and a band.
+            A dict maps names to either and gives a curve for each.
+        metric : {"loss", "accuracy"}, default="loss"
+            What to draw.
+        ax, line_kw, band_kw :
+            See :meth:`plot`.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        NotFittedError
+            For an estimator that has not been fitted.
+        TypeError
+            For an estimator that keeps no history.
+        ValueError
+            For an unknown metric, or one that no history has.
+        """
+        if isinstance(estimator, Mapping):
+            histories = {name: _read_histories(item) for name, item in estimator.items()}
+        else:
+            histories = _read_histories(estimator)
+        return cls.from_histories(
+            histories, metric=metric, ax=ax, line_kw=line_kw, band_kw=band_kw
+        )
+
+    @classmethod
+    def from_histories(
+        cls, histories, *, metric="loss", ax=None, line_kw=None, band_kw=None
+    ):
+        """Draw histories that were kept from training.
+
+        Parameters
+        ----------
+        histories : history, list of histories, or dict
+            A history is a list with a dict per epoch, such as a
+            `skorch.history.History`, of which the keys ``train_loss``,
+            ``valid_loss``, ``train_acc`` and ``valid_acc`` are read. A list is
+            repeated runs of one setting; a dict maps names to either.
+        metric : {"loss", "accuracy"}, default="loss"
+            What to draw.
+        ax, line_kw, band_kw :
+            See :meth:`plot`.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            For an unknown metric, or one that no history has.
+
+        Examples
+        --------
+        >>> from skmnist.displays import TrainingCurveDisplay
+        >>> fast = [{"train_loss": 0.9}, {"train_loss": 0.4}]
+        >>> slow = [{"train_loss": 2.1}, {"train_loss": 1.8}]
+        >>> display = TrainingCurveDisplay.from_histories({"0.1": fast, "0.01": slow})
+        >>> display.train["0.01"]
+        array([[2.1, 1.8]])
+        """
+        check_option(cls.__name__, "metric", metric, METRICS)
+        key = METRICS[metric][0]
+        named = {
+            name: [item] if _is_history(item) else list(item)
+            for name, item in _by_name(histories).items()
+        }
+        train = _collect(named, f"train_{key}")
+        valid = _collect(named, f"valid_{key}")
+        if not train and not valid:
+            raise ValueError(
+                f"Expected histories with 'train_{key}' or 'valid_{key}' in them, and "
+                f"none has either. Validation figures are recorded by a fit with "
+                "early_stopping=True or with X_val and y_val."
+            )
+        return cls.from_arrays(
+            train, valid, metric=metric, ax=ax, line_kw=line_kw, band_kw=band_kw
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        train=None,
+        valid=None,
+        *,
+        metric="loss",
+        x=None,
+        x_label="Epoch",
+        ax=None,
+        line_kw=None,
+        band_kw=None,
+    ):
+        """Draw numbers from anywhere.
+
+        Parameters
+        ----------
+        train, valid : array-like of shape (n_points,) or (n_runs, n_points), or \
+                dict of str to such, default=None
+            Losses in nats or accuracies as fractions of 1. Runs may differ in
+            length: each counts in the mean as far as it goes.
+        metric : {"loss", "accuracy"}, default="loss"
+            What the numbers are.
+        x : array-like of shape (n_points,), default=None
+            Where the points lie; by default at 1, 2, 3 …
+        x_label : str, default="Epoch"
+            What is along the x axis.
+        ax, line_kw, band_kw :
+            See :meth:`plot`.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            For an unknown metric, no numbers at all, accuracies that are no
+            fractions, or an `x` of another length.
+        """
+        check_option(cls.__name__, "metric", metric, METRICS)
+        train = {name: _as_runs(runs) for name, runs in _by_name(train).items()}
+        valid = {name: _as_runs(runs) for name, runs in _by_name(valid).items()}
+        runs = [run for curve in (*train.values(), *valid.values()) for run in curve]
+        if not any(map(len, runs)):
+            raise ValueError("Expected at least one curve, and there is no point.")
+        if metric == "accuracy" and max(run.max(initial=0) for run in runs) > 1:
+            raise ValueError(
+                "Expected accuracies as fractions between 0 and 1, and some are "
+                "larger. Divide percentages by 100."
+            )
+        n_points = max(map(len, runs))
+        x = np.arange(1, n_points + 1) if x is None else np.asarray(x)
+        if x.shape != (n_points,):
+            raise ValueError(
+                f"Expected x of shape ({n_points},), one value for each point of the "
+                f"longest curve. Got shape {x.shape}."
+            )
+        return cls(
+            x=x,
+            train={name: _pad(curve, n_points) for name, curve in train.items()},
+            valid={name: _pad(curve, n_points) for name, curve in valid.items()},
+            metric=metric,
+            x_label=x_label,
+        ).plot(ax=ax, line_kw=line_kw, band_kw=band_kw)
+
+    def plot(self, *, ax=None, line_kw=None, band_kw=None):
+        """Draw the curves.
+
+        Of several curves each has its colour and marker, and training is dashed
+        where validation stands beside it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            The axes to draw on; by default those of a new figure.
+        line_kw : dict, default=None
+            Arguments for every `Axes.plot`, such as ``{"linewidth": 1}``.
+        band_kw : dict, default=None
+            Arguments for every `Axes.fill_between`, such as ``{"alpha": 0.1}``.
+
+        Returns
+        -------
+        self : TrainingCurveDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        ax = find_axes(ax, type(self).__name__)
+        from matplotlib.ticker import MaxNLocator
+
+        self.ax_, self.figure_, self.lines_, self.bands_ = ax, ax.figure, [], []
+        names = list(dict.fromkeys([*self.train, *self.valid]))
+        for subset, curves in self._subsets().items():
+            for name, runs in curves.items():
+                self._draw_curve(names, name, subset, runs, line_kw, band_kw)
+        if np.issubdtype(np.asarray(self.x).dtype, np.integer):
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ax.set(xlabel=self.x_label, ylabel=METRICS[self.metric][1])
+        ax.grid(alpha=0.3)
+        handles = self._legend_handles(names)
+        ax.legend(handles=handles, fontsize=9, ncols=1 if len(handles) < 7 else 2)
+        return self
+
+    def _subsets(self):
+        subsets = {"training": self.train, "validation": self.valid}
+        return {subset: curves for subset, curves in subsets.items() if curves}
+
+    def _style(self, names, name, subset):
+        subsets = list(self._subsets())
+        i = names.index(name) if len(names) > 1 else subsets.index(subset)
+        dashed = subset == "training" and len(subsets) > 1
+        return {**series_style(i), "linestyle": "--" if dashed else "-"}
+
+    def _draw_curve(self, names, name, subset, runs, line_kw, band_kw):
+        # Masked, because np.nanmean warns where no run has a value.
+        values = np.ma.masked_invalid(METRICS[self.metric][2] * np.asarray(runs))
+        mean, std = (f(axis=0).filled(np.nan) for f in (values.mean, values.std))
+        style = self._style(names, name, subset)
+        line_defaults = {
+            **{"markersize": 4, "markevery": max(1, len(mean) // 10)},
+            "label": f"{name}, {subset}" if len(names) > 1 else subset,
+        }
+        self.lines_ += self.ax_.plot(
+            self.x, mean, **{**style, **line_defaults, **(line_kw or {})}
+        )
+        if len(runs) > 1:
+            defaults = {"color": style["color"], "alpha": 0.2, "linewidth": 0}
+            self.bands_.append(
+                self.ax_.fill_between(
+                    self.x, mean - std, mean + std, **{**defaults, **(band_kw or {})}
+                )
+            )
+
+    def _legend_handles(self, names):
+        """One entry a name and one a line style: fewer than one a line."""
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Patch
+
+        if len(names) == 1:
+            handles = list(self.lines_)
+        else:
+            handles = [
+                Line2D([], [], **series_style(i), markersize=4, label=name)
+                for i, name in enumerate(names)
+            ]
+            handles += [
+                Line2D([], [], color="0.3", linestyle=style, label=subset)
+                for subset, style in zip(self._subsets(), ("--", "-"), strict=False)
+                if len(self._subsets()) > 1
+            ]
+        if self.bands_:
+            handles.append(Patch(color="0.8", label="± 1 standard deviation"))
+        return handles
+
+
+def _read_histories(estimator):
+    """Read the history of an estimator, or of every one in a list."""
+    if isinstance(estimator, list | tuple):
+        return [_read_histories(item) for item in estimator]
+    check_is_fitted(estimator)
+    if not hasattr(estimator, "history_"):
+        raise TypeError(
+            f"Expected an estimator that keeps its training in 'history_'. Got "
+            f"{type(estimator).__name__}, which does not. Of a pipeline, pass the "
+            "last step."
+        )
+    return estimator.history_
+
+
+def _by_name(values):
+    if isinstance(values, Mapping):
+        return values
+    return {} if values is None else {"run": values}
+
+
+def _is_history(item):
+    return len(item) > 0 and isinstance(item[0], Mapping)
+
+
+def _collect(named, key):
+    """The runs of every name in which the key occurs, NaN where it is missing."""
+    return {
+        name: [[row.get(key, np.nan) for row in history] for history in histories]
+        for name, histories in named.items()
+        if any(key in row for history in histories for row in history)
+    }
+
+
+def _as_runs(runs):
+    """One run, or several of any lengths, as a list of float arrays."""
+    several = len(runs) > 0 and np.ndim(runs[0]) > 0
+    return [np.asarray(run, dtype=float) for run in (runs if several else [runs])]
+
+
+def _pad(runs, n_points):
+    return np.array(
+        [np.pad(run, (0, n_points - len(run)), constant_values=np.nan) for run in runs]
+    )

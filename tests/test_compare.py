@@ -1,0 +1,67 @@
+import pytest
+
+from skmnist._compare import (
+    compare,
+    draw_figure,
+    fit_and_score,
+    make_estimators,
+    write_whole,
+)
+
+
+@pytest.fixture(scope="module")
+def results(digits):
+    X_train, X_test, y_train, y_test = digits
+    return [
+        fit_and_score(estimator, X_train[:300], X_test, y_train[:300], y_test)
+        for estimator in make_estimators("cpu", 2, 0)
+    ]
+
+
+def test_accuracy_and_errors_agree_with_the_estimator(results, digits):
+    _, X_test, _, y_test = digits
+    for result in results:
+        accuracy = result.estimator.score(X_test, y_test)
+        assert result.accuracy == pytest.approx(accuracy)
+        assert result.n_errors == round((1 - accuracy) * len(y_test))
+
+
+def test_fitted_estimators_carry_no_progress_bar(results):
+    for result in results:
+        assert result.estimator.get_params().get("callbacks") is None
+
+
+def test_figure_has_bars_curves_matrix_and_mistakes(results, digits):
+    _, X_test, _, y_test = digits
+    figure = draw_figure(results, X_test, y_test)
+    bars, curves, matrix, mistakes = figure.axes[:4]
+    widths = [bar.get_width() for bar in bars.patches]
+    assert widths == pytest.approx([100 * result.accuracy for result in results])
+    assert [line.get_label() for line in curves.lines]
+    best = max(results, key=lambda result: result.accuracy)
+    assert best.name in matrix.get_title()
+    assert best.name in mistakes.get_title()
+
+
+def test_same_seed_prints_the_same_accuracies(capsys):
+    printed = []
+    for _ in range(2):
+        compare(epochs=1, seed=5)
+        table = capsys.readouterr().out.splitlines()
+        # All but the seconds.
+        printed.append([line.split()[:2] + line.split()[3:] for line in table])
+    assert printed[0] == printed[1]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "model.joblib"
+    path.write_text("old")
+
+    def fail_half_way(aside):
+        aside.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_whole(path, fail_half_way)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,99 @@
+import subprocess
+import sys
+
+import joblib
+import pytest
+
+from skmnist.__main__ import main
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "skmnist", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"]])
+def test_help_imports_neither_torch_nor_scikit_learn(arguments):
+    code = (
+        "import sys\n"
+        "from skmnist.__main__ import main\n"
+        "try:\n"
+        f"    main({arguments})\n"
+        "except SystemExit as stop:\n"
+        "    assert stop.code == 0\n"
+        "heavy = {'torch', 'skorch', 'sklearn', 'numpy', 'matplotlib'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "required: COMMAND"),
+        (["train"], "invalid choice: 'train'"),
+        (["compare", "--epochs", "0"], "--epochs: must be 1 or more"),
+        (["compare", "--epochs", "many"], "--epochs: invalid positive_int"),
+        (["compare", "--seed", "-1"], "--seed: must be between 0 and 2**32 - 1"),
+        (["compare", "--data", "cifar"], "--data: invalid choice: 'cifar'"),
+        (["compare", "--data-home", "."], "--data-home: only goes with --data mnist"),
+        (["compare", "--out", "/dev/null/x"], "--out: cannot make the folder"),
+        (["compare", "--device", "cuda:77"], "'device' parameter of compare must be"),
+        (["compare", "--device", "toaster"], "'device' parameter of compare must be"),
+    ],
+)
+def test_wrong_arguments_get_one_line_and_status_2(arguments, complaint, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    output, errors = capsys.readouterr()
+    assert stop.value.code == 2
+    assert output == ""
+    assert errors.count("\n") == 1
+    assert errors.startswith("python -m skmnist")
+    assert complaint in errors
+
+
+def test_missing_data_say_how_to_put_them_there(tmp_path, capsys, monkeypatch):
+    # Nobody listens at this address, so that no test waits for a real mirror.
+    mirrors = {"digits": ("http://127.0.0.1:9/",)}
+    monkeypatch.setattr("skmnist.datasets._mnist._MIRRORS", mirrors)
+    with pytest.raises(SystemExit) as stop:
+        main(["compare", "--data", "mnist", "--data-home", str(tmp_path)])
+    assert stop.value.code == 2
+    assert "To put the data there by hand" in capsys.readouterr().err
+
+
+def test_compare_prints_a_table_and_writes_models_and_a_figure(tmp_path, digits):
+    _, X_test, _, y_test = digits
+    done = run("compare", "--epochs", "2", "--seed", "3", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    rows = {
+        line.split()[0]: line.split()[1:]
+        for line in done.stdout.splitlines()
+        if line.partition(" ")[0].endswith("Classifier")
+    }
+    assert list(rows) == ["LinearClassifier", "MLPClassifier", "ConvNetClassifier"]
+    for name, (parameters, _, accuracy, errors) in rows.items():
+        clf = joblib.load(tmp_path / f"{name}.joblib")
+        assert f"{clf.n_parameters_:,}" == parameters
+        assert f"{clf.score(X_test, y_test):.2%}" == accuracy
+        assert (clf.predict(X_test) != y_test).sum() == int(errors)
+    assert (tmp_path / "compare.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list(tmp_path.iterdir())) == 4
+    assert "loss=" in done.stderr
+    assert "2/2" in done.stderr
+
+
+def test_compare_without_out_writes_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "skmnist", "compare", "--epochs", "1"],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=300,
+    )
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []
