@@ -40,7 +40,11 @@ def random_affine(images, generator):
     """Turn, scale, shear and move every image a little, about its centre."""
     n, _, height, width = images.shape
     angle, width_scale, height_scale, shear, right, down = (
-        torch.rand((6, n), device=images.device, generator=generator) * 2 - 1
+        torch.rand(
+            (6, n), dtype=torch.float32, device=images.device, generator=generator
+        )
+        * 2
+        - 1
     )
     angle = angle * MAX_ANGLE
     width_scale = 1 + width_scale * MAX_SCALING

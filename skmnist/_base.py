@@ -11,7 +11,6 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import EarlyStopping
 
 from skmnist import _validation as check
 from skmnist._batches import ImageDataset, as_tensor
@@ -22,6 +21,7 @@ from skmnist._checkpoint import (
     read_checkpoint,
 )
 from skmnist._devices import find_device, find_precision
+from skmnist._early_stopping import StopEarly
 from skmnist._modules import initialize_weights, summarize
 from skmnist._parameters import TRAINING_RULES
 from skmnist._scaling import find_pixel_scaling
@@ -216,7 +216,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                     list(self.callbacks or ()),
                 )
             self._move_if_asked()
-            self.net_.train(self._with_loss_weights(train), epochs=1)
+            with self.net_.rolled_back_on_failure():
+                self.net_.train(self._with_loss_weights(train), epochs=1)
             self.best_epoch_ = None
             self._is_open = True
         return self
@@ -329,7 +330,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         self._module_settings = self._module_arguments(
             self.image_shape_, len(self.classes_)
         )
-        module = self._empty_module()
+        # In float64, so that every precision starts from the same numbers.
+        module = self._empty_module(torch.float64)
         generator = torch.Generator().manual_seed(seeds.weights)
         initialize_weights(module, generator)
         shift, factor = find_pixel_scaling(
@@ -384,6 +386,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             **{f"optimizer__{name}": value for name, value in arguments.items()},
             batch_size=settings.batch_size,
             train_split=None,
+            classes=np.arange(len(self.classes_)),
             callbacks=callbacks,
             verbose=self.verbose,
             device=str(device),
@@ -402,27 +405,21 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """The user's callbacks, then those behind our own parameters."""
         callbacks, stopping = list(self.callbacks or ()), None
         if self.early_stopping:
-            stopping = EarlyStopping(
-                monitor="valid_acc",
-                lower_is_better=False,
-                patience=self.n_iter_no_change,
-                threshold=self.tol,
-                threshold_mode="abs",
-                load_best=True,
-            )
-            callbacks.append(("early_stopping", stopping))
+            stopping = StopEarly(self.n_iter_no_change, self.tol)
+            callbacks.append(stopping)
         if self.checkpoint is not None:
             run = describe_run(self, self._find_device().type, [train, valid])
             if saved is not None:
                 check_same_run(self.checkpoint, saved["run"], run)
-            keeper = Checkpointer(self.checkpoint, run, seeds.root, saved, stopping)
-            callbacks.append(("checkpoint", keeper))
+            callbacks.append(
+                Checkpointer(self.checkpoint, run, seeds.root, saved, stopping)
+            )
         return callbacks
 
     def _find_best_epoch(self):
-        stopping = dict(self.net_.callbacks_).get("early_stopping")
-        if stopping is not None:
-            return stopping.best_epoch_
+        for _, callback in self.net_.callbacks_:
+            if isinstance(callback, StopEarly):
+                return callback.best_epoch_
         scored = [row for row in self.history_ if "valid_acc" in row]
         best = max(scored, key=lambda row: row["valid_acc"], default={"epoch": None})
         return best["epoch"]

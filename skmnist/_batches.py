@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from skorch.dataset import Dataset
 
 
 def as_tensor(array):
@@ -29,6 +29,9 @@ class _LooksWritable:
 
 class ImageDataset(Dataset):
     """Images where they lie, and the class indices and weights of some of them.
+
+    One of skorch's datasets, because its scoring callbacks take no others apart;
+    but what it gives they make from the images when they ask for it.
 
     Parameters
     ----------
@@ -56,9 +59,8 @@ class ImageDataset(Dataset):
         return len(self.targets)
 
     def __getitem__(self, index):
-        return self.images[index if self.rows is None else self.rows[index]], (
-            self.targets[index]
-        )
+        row = index if self.rows is None else self.rows[index]
+        return self.images[row], self.targets[index]
 
     def subset(self, positions):
         """The dataset of some rows, given by their positions in this one."""
@@ -71,13 +73,14 @@ class ImageDataset(Dataset):
             self.streamed,
         )
 
-    # The two names under which skorch's scoring callbacks look for the data.
     @property
     def X(self):
+        """A copy of the rows, as skorch's scoring callbacks look for it."""
         return self.images if self.rows is None else self.images[self.rows]
 
     @property
     def y(self):
+        """The class indices of the rows."""
         return self.targets
 
 

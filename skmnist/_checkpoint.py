@@ -102,7 +102,7 @@ class Checkpointer(Callback):
         The seed of the run, kept because ``random_state=None`` draws a new one.
     saved : dict or None
         What `read_checkpoint` gave.
-    early_stopping : skorch.callbacks.EarlyStopping or None
+    early_stopping : StopEarly or None
         Whose count of epochs and best weights belong to the state.
     """
 
@@ -129,7 +129,7 @@ class Checkpointer(Callback):
             "run": self.run,
             "seed": self.seed,
             "training": net.training_state(),
-            # What skorch's callback has learned ends in an underscore.
+            # What a callback has learned ends in an underscore.
             "early_stopping": {k: v for k, v in counts.items() if k.endswith("_")},
         }
         write_atomically(state, self.path)

@@ -203,7 +203,7 @@ class ConvNetClassifier(NetworkClassifier):
         dropout=0.0,
         optimizer="adamw",
         optimizer_params=None,
-        lr=0.004,
+        lr=0.003,
         weight_decay=0.01,
         momentum=0.9,
         lr_schedule="onecycle",

@@ -53,7 +53,7 @@ class MLPClassifier(NetworkClassifier):
         dropout=0.0,
         optimizer="adamw",
         optimizer_params=None,
-        lr=0.002,
+        lr=0.003,
         weight_decay=0.01,
         momentum=0.9,
         lr_schedule="onecycle",

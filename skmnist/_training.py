@@ -1,6 +1,7 @@
 """The skorch net and its epoch: batches, precision, optimisers, schedules."""
 
 import contextlib
+import copy
 import dis
 import inspect
 import math
@@ -77,6 +78,7 @@ class TrainingNet(NeuralNetClassifier):
     def initialize_optimizer(self):
         """A new optimiser has a new schedule."""
         self.scheduler_ = None
+        self.stop_requested_ = False
         return super().initialize_optimizer()
 
     @property
@@ -164,10 +166,14 @@ class TrainingNet(NeuralNetClassifier):
             loss += step["loss_sum"]
             weight += step["weight"]
             correct += step.get("correct", 0)
+        if not self.batch_hooks_ and training:
+            # One row for all batches: skorch's Checkpoint looks at the last one.
+            self.history.new_batch()
         self.history.record(f"{prefix}_batch_count", len(iterator))
-        self._record(f"{prefix}_loss", float(loss / weight), lower_is_better=True)
+        weight = float(weight)
+        self._record(f"{prefix}_loss", float(loss) / weight, lower_is_better=True)
         if not training:
-            self._record(f"{prefix}_acc", float(correct / weight))
+            self._record(f"{prefix}_acc", float(correct) / weight)
 
     def _step_with_hooks(self, batch, training, prefix, step_fn):
         if not self.batch_hooks_:
@@ -354,7 +360,7 @@ class TrainingNet(NeuralNetClassifier):
             "optimizer": self.optimizer_.state_dict(),
             "scheduler": self.scheduler_.state_dict() if self.scheduler_ else None,
             "generator": self.generator.get_state(),
-            "history": [dict(row) for row in self.history],
+            "history": list(self.history),
             "stop_requested": self.stop_requested_,
         }
 
@@ -387,8 +393,22 @@ class TrainingNet(NeuralNetClassifier):
             self.load_training_state(state["training"])
         return self
 
+    @contextlib.contextmanager
+    def rolled_back_on_failure(self):
+        """Undo, when anything is raised, what was trained since."""
+        n_epochs, state = len(self.history), self.training_state()
+        del state["history"]
+        state = copy.deepcopy(state)
+        try:
+            yield
+        except BaseException:
+            self.load_training_state({**state, "history": self.history[:n_epochs]})
+            raise
+
     def move(self, device):
         """Go on, or predict, on another device."""
+        if str(device) == self.device:
+            return
         self.module_.to(device)
         # Loading casts the optimiser's state to where its weights are now.
         self.optimizer_.load_state_dict(self.optimizer_.state_dict())
@@ -435,8 +455,9 @@ def optimizer_arguments(settings, owner):
         )
     known = inspect.signature(optimizer_class).parameters
     arguments = {"momentum": settings.momentum, "weight_decay": settings.weight_decay}
-    # Fused is one pass over all weights instead of a dozen small kernels.
-    arguments |= {"fused": True} if named else {}
+    if named:
+        # Fused is one pass over all weights instead of a dozen small kernels.
+        arguments["fused"] = not (settings.optimizer_params or {}).get("foreach")
     arguments = {name: value for name, value in arguments.items() if name in known}
     arguments |= settings.optimizer_params or {}
     unknown = sorted(set(arguments) - set(known))

@@ -390,21 +390,33 @@ def loss_weights(class_weight, classes, targets, sample_weight):
     """The weight of every row in the loss: of its class times its own.
 
     "balanced" weighs a class by the inverse of its summed sample weights, so
-    that an integer weight stays the same as a repeated row.
+    that an integer weight stays the same as a repeated row. The scale of all
+    weights together is free, as losses are divided by their sum: it is brought
+    to around 1, exactly, so that none is lost in float32.
     """
-    if class_weight is None:
-        return sample_weight
-    labels = classes[targets]
-    present = np.unique(labels)
-    per_class = compute_class_weight(
-        class_weight, classes=present, y=labels, sample_weight=sample_weight
-    )
-    weights = per_class[np.searchsorted(present, labels)]
-    if sample_weight is not None:
-        weights = weights * sample_weight
+    if class_weight is None and sample_weight is None:
+        return None
+    weights = np.ones(len(targets)) if sample_weight is None else sample_weight
+    if class_weight == "balanced":
+        present, position = np.unique(targets, return_inverse=True)
+        per_class = compute_class_weight(
+            "balanced", classes=present, y=targets, sample_weight=sample_weight
+        )
+        weights = weights * per_class[position]
+    elif class_weight is not None:
+        labels = classes.tolist()
+        unknown = [label for label in class_weight if label not in labels]
+        if unknown:
+            raise ValueError(
+                "The keys of 'class_weight' must be classes. Got "
+                f"{unknown} instead, the classes are {labels[:20]}."
+            )
+        weights = (
+            weights * np.array([class_weight.get(c, 1.0) for c in labels])[targets]
+        )
     if not weights.any():
         raise ValueError(
             "The weights of all samples are zero: 'class_weight' times sample_weight "
             "must leave at least one non-zero number."
         )
-    return weights
+    return np.ldexp(weights, -np.frexp(weights.max())[1])

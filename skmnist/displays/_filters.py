@@ -1,6 +1,164 @@
 """FilterDisplay: the weights that look at the pixels."""
 
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
+from ._style import as_images, draw_grid
 
 # More than these cannot be told apart in a figure of README size.
 MOST_FILTERS = 64
+
+
+class FilterDisplay:
+    """First-layer filters, or weights in the shape of the image.
+
+    Use :meth:`from_estimator` to make one. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    filters : ndarray of shape (n_filters, channels, height, width)
+        The weights. The channels of a filter are drawn side by side.
+    names : list of str, default=None
+        What to write above each.
+    n_total : int, default=None
+        How many filters there are, if these are not all of them.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes that hold the grid.
+    figure_ : matplotlib Figure
+        Their figure.
+    images_ : list of matplotlib AxesImage
+        The filters, each in axes of its own inside ``ax_``.
+    colorbar_ : matplotlib Colorbar
+        The scale, common to all filters, with 0 in its middle.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skmnist.displays import FilterDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> linear = LogisticRegression(max_iter=2000).fit(X[:500] / 16, y[:500])
+    >>> display = FilterDisplay.from_estimator(linear)
+    >>> display.filters.shape
+    (10, 1, 8, 8)
+    """
+
+    def __init__(self, filters, *, names=None, n_total=None):
+        self.filters = filters
+        self.names = names
+        self.n_total = n_total
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        *,
+        n_filters=None,
+        image_shape=None,
+        ax=None,
+        n_columns=None,
+        cmap="RdBu_r",
+    ):
+        """Draw the weights of a fitted estimator that look at the pixels.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted. Of a linear model these are ``coef_``, one image a class; of a
+            network (``module_``) the filters of the first convolution, or the
+            weights of every unit of the first dense layer.
+        n_filters : int, default=None
+            How many to show, from the first on; by default all, or the first 64.
+        image_shape : tuple (height, width) or (channels, height, width), default=None
+            The shape of dense weights: by default the estimator's ``image_shape_``,
+            or a square.
+        ax, n_columns, cmap :
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        FilterDisplay
+
+        Raises
+        ------
+        NotFittedError
+            For an estimator that has not been fitted.
+        TypeError
+            For an estimator without such weights.
+        ValueError
+            For weights that do not fit the image shape.
+        """
+        check_is_fitted(estimator)
+        weights, names = _first_weights(estimator)
+        if weights.ndim == 2:
+            if image_shape is None:
+                image_shape = getattr(estimator, "image_shape_", None)
+            weights = as_images(weights, image_shape)
+        filters = weights.reshape(-1, *(1, *weights.shape[1:])[-3:])
+        shown = filters[: MOST_FILTERS if n_filters is None else n_filters]
+        names = None if names is None else names[: len(shown)]
+        return cls(shown, names=names, n_total=len(filters)).plot(
+            ax=ax, n_columns=n_columns, cmap=cmap
+        )
+
+    def plot(self, *, ax=None, n_columns=None, cmap="RdBu_r"):
+        """Draw the filters.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            The axes to draw the whole grid in; by default a new figure of the
+            grid's size. They get a title if not all filters are shown.
+        n_columns : int, default=None
+            Filters in a row; by default as many as make them largest.
+        cmap : str, default="RdBu_r"
+            A diverging colour map.
+
+        Returns
+        -------
+        FilterDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        # Channels side by side, with a blank column between them.
+        gap = [(0, 0), (0, 0), (0, 0), (0, 1)]
+        channels = np.pad(np.asarray(self.filters, float), gap, constant_values=np.nan)
+        tiles = np.concatenate(list(channels.swapaxes(0, 1)), axis=2)[:, :, :-1]
+        names = self.names if self.names is not None else [""] * len(tiles)
+        limit = np.nanmax(np.abs(tiles))
+        look = {"cmap": cmap, "vmin": -limit, "vmax": limit}
+        self.ax_, self.images_ = draw_grid(
+            ax, type(self).__name__, tiles, names, n_columns, **look
+        )
+        for image in self.images_:
+            image.axes.set_facecolor("0.6")  # seen through the blank columns
+        self.figure_ = self.ax_.figure
+        self.colorbar_ = self.figure_.colorbar(
+            self.images_[0], ax=self.ax_, label="Weight"
+        )
+        if self.n_total is not None and self.n_total > len(tiles):
+            self.ax_.set_title(f"{len(tiles)} of {self.n_total:,} filters")
+        return self
+
+
+def _first_weights(estimator):
+    """Find the weights of the first layer, and the classes if they have one each."""
+    if hasattr(estimator, "coef_"):
+        weights, classes = np.atleast_2d(estimator.coef_), list(estimator.classes_)
+        # With two classes there is one row, and it speaks for the second.
+        return weights, [str(label) for label in classes[-len(weights) :]]
+    if hasattr(estimator, "module_"):
+        for weights in estimator.module_.parameters():
+            if weights.ndim in (2, 4):
+                return weights.detach().cpu().numpy(), None
+    raise TypeError(
+        "Expected an estimator with 'coef_', or with a 'module_' whose first weights "
+        f"belong to a dense layer or a convolution. Got {type(estimator).__name__}, "
+        "which has neither. Of a pipeline, pass the last step."
+    )

@@ -1,17 +1,18 @@
 """ImageGridDisplay: sample images, predictions and mistakes."""
 
-import math
-
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from ._style import RIGHT, WRONG, check_option, draw_grid, find_axes
+from ._style import as_images, check_option, draw_grid, find_axes
 
+KINDS = ("samples", "mistakes")
 ARROW, CHECK_MARK = "\N{RIGHTWARDS ARROW}", "\N{CHECK MARK}"
+# Green and vermilion of Okabe & Ito, darkened for small print.
+RIGHT, WRONG = "#007A59", "#B84A00"
 
 
 class ImageGridDisplay:
-    """Images in rows, with what is known of each above it.
+    r"""Images in rows, with what is known of each above it.
 
     Use :meth:`from_estimator`, :meth:`from_predictions` or :meth:`from_images` to
     make one. All parameters are stored as attributes.
@@ -21,15 +22,15 @@ class ImageGridDisplay:
     images : ndarray of shape (n_images, height, width) or \
             (n_images, channels, height, width)
         Pixels of any scale; one channel is drawn in greys, three as colours.
-    y_true : array-like of shape (n_images,), default=None
+    y_true : ndarray of shape (n_images,), default=None
         The labels.
-    y_pred : array-like of shape (n_images,), default=None
+    y_pred : ndarray of shape (n_images,), default=None
         The predicted labels. Right ones get a check mark; wrong ones an arrow from
-        the label and a thick dashed frame.
-    y_proba : array-like of shape (n_images,), default=None
+        the label and, among right ones, a dashed frame.
+    y_proba : ndarray of shape (n_images,), default=None
         The probability of each predicted label.
     indices : ndarray of shape (n_images,), default=None
-        Which of the given images these are.
+        Which of the images given these are.
     empty_message : str, default="No images"
         What to write when there is no image to show.
 
@@ -45,11 +46,13 @@ class ImageGridDisplay:
     Examples
     --------
     >>> from sklearn.datasets import load_digits
+    >>> from sklearn.naive_bayes import GaussianNB
     >>> from skmnist.displays import ImageGridDisplay
-    >>> digits = load_digits()
-    >>> display = ImageGridDisplay.from_images(digits.images[:10], digits.target[:10])
-    >>> display.images_[3].axes.get_title()
-    '3'
+    >>> X, y = load_digits(return_X_y=True)
+    >>> nb = GaussianNB().fit(X[:1000], y[:1000])
+    >>> display = ImageGridDisplay.from_estimator(nb, X, y, kind="mistakes", n_images=8)
+    >>> display.images_[0].axes.get_title()
+    '9 → 7\n100.0 %'
     """
 
     def __init__(
@@ -71,17 +74,7 @@ class ImageGridDisplay:
 
     @classmethod
     def from_estimator(
-        cls,
-        estimator,
-        X,
-        y,
-        *,
-        kind="samples",
-        n_images=16,
-        image_shape=None,
-        ax=None,
-        n_columns=None,
-        cmap="gray_r",
+        cls, estimator, X, y, *, kind="samples", n_images=16, **settings
     ):
         """Draw images with what a fitted classifier makes of them.
 
@@ -94,61 +87,32 @@ class ImageGridDisplay:
             Images in a form that the estimator takes.
         y : array-like of shape (n_samples,)
             Their labels.
-        kind : {"samples", "mistakes"}, default="samples"
-            The first images, or those that are classified wrongly, with the highest
-            probability of the wrong label first.
-        n_images : int, default=16
-            The largest number of images to show.
-        image_shape : tuple (height, width) or (channels, height, width), default=None
-            Needed for flat images only: by default the estimator's
-            ``image_shape_``, or a square.
-        ax, n_columns, cmap :
-            See :meth:`plot`.
+        kind, n_images, **settings :
+            As in :meth:`from_predictions`, but `image_shape` is by default the
+            estimator's ``image_shape_``.
 
         Returns
         -------
-        display : ImageGridDisplay
-            The display, drawn.
+        ImageGridDisplay
 
         Raises
         ------
         ValueError
             For an unknown kind, or arrays that do not fit each other.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_digits
-        >>> from sklearn.naive_bayes import GaussianNB
-        >>> from skmnist.displays import ImageGridDisplay
-        >>> X, y = load_digits(return_X_y=True)
-        >>> nb = GaussianNB().fit(X[:1000], y[:1000])
-        >>> display = ImageGridDisplay.from_estimator(
-        ...     nb, X[1000:], y[1000:], kind="mistakes", n_images=8
-        ... )
-        >>> len(display.images_)
-        8
         """
-        check_option(cls.__name__, "kind", kind, ("samples", "mistakes"))
+        check_option(cls.__name__, "kind", kind, KINDS)
         check_consistent_length(X, y)
         if kind == "samples":
             X, y = X[:n_images], y[:n_images]
         y_pred, y_proba = np.asarray(estimator.predict(X)), None
         if hasattr(estimator, "predict_proba"):
+            # The column of the predicted label, which is not that of the largest
+            # probability for a classifier with a tuned threshold.
             columns = np.searchsorted(estimator.classes_, y_pred)
             y_proba = estimator.predict_proba(X)[np.arange(len(y_pred)), columns]
-        if image_shape is None:
-            image_shape = getattr(estimator, "image_shape_", None)
+        shape = {"image_shape": getattr(estimator, "image_shape_", None)}
         return cls.from_predictions(
-            X,
-            y,
-            y_pred,
-            y_proba,
-            kind=kind,
-            n_images=n_images,
-            image_shape=image_shape,
-            ax=ax,
-            n_columns=n_columns,
-            cmap=cmap,
+            X, y, y_pred, y_proba, kind=kind, n_images=n_images, **shape | settings
         )
 
     @classmethod
@@ -187,19 +151,18 @@ class ImageGridDisplay:
         image_shape : tuple (height, width) or (channels, height, width), default=None
             Needed for flat images only, and only if they are not square.
         ax, n_columns, cmap :
-            See :meth:`plot`.
+            As in :meth:`plot`.
 
         Returns
         -------
-        display : ImageGridDisplay
-            The display, drawn.
+        ImageGridDisplay
 
         Raises
         ------
         ValueError
             For an unknown kind, or arrays that do not fit each other.
         """
-        check_option(cls.__name__, "kind", kind, ("samples", "mistakes"))
+        check_option(cls.__name__, "kind", kind, KINDS)
         check_consistent_length(X, y_true, y_pred, y_proba)
         y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
         if y_proba is not None:
@@ -211,14 +174,13 @@ class ImageGridDisplay:
             if y_proba is not None:
                 shown = shown[np.argsort(-y_proba[shown], kind="stable")]
         shown = shown[:n_images]
-        empty = "No mistakes" if kind == "mistakes" else "No images"
         return cls(
-            _as_images(X, image_shape)[shown],
+            as_images(X, image_shape)[shown],
             y_true=y_true[shown],
             y_pred=y_pred[shown],
             y_proba=None if y_proba is None else y_proba[shown],
             indices=shown,
-            empty_message=f"{empty} among {len(y_true):,} images",
+            empty_message=f"No {kind} among {len(y_true):,} images",
         ).plot(ax=ax, n_columns=n_columns, cmap=cmap)
 
     @classmethod
@@ -234,26 +196,34 @@ class ImageGridDisplay:
             Images.
         labels : array-like of shape (n_images,), default=None
             What to write above each.
-        image_shape : tuple (height, width) or (channels, height, width), default=None
-            Needed for flat images only, and only if they are not square.
-        ax, n_columns, cmap :
-            See :meth:`plot`.
+        image_shape, ax, n_columns, cmap :
+            As in :meth:`from_predictions`.
 
         Returns
         -------
-        display : ImageGridDisplay
-            The display, drawn.
+        ImageGridDisplay
 
         Raises
         ------
         ValueError
             For images and labels that differ in number, or images of unclear shape.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from skmnist.displays import ImageGridDisplay
+        >>> X, y = load_digits(return_X_y=True)
+        >>> display = ImageGridDisplay.from_images(X[:10], y[:10])
+        >>> display.images.shape
+        (10, 8, 8)
         """
         check_consistent_length(X, labels)
-        images = _as_images(X, image_shape)
-        return cls(images, y_true=labels, indices=np.arange(len(images))).plot(
-            ax=ax, n_columns=n_columns, cmap=cmap
+        display = cls(
+            as_images(X, image_shape),
+            y_true=None if labels is None else np.asarray(labels),
+            indices=np.arange(len(X)),
         )
+        return display.plot(ax=ax, n_columns=n_columns, cmap=cmap)
 
     def plot(self, *, ax=None, n_columns=None, cmap="gray_r"):
         """Draw the images.
@@ -271,26 +241,25 @@ class ImageGridDisplay:
 
         Returns
         -------
-        self : ImageGridDisplay
-            The display, drawn.
+        ImageGridDisplay
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         """
+        name = type(self).__name__
         if len(self.images) == 0:
-            self.ax_, self.images_ = find_axes(ax, type(self).__name__), []
+            self.ax_, self.images_ = find_axes(ax, name), []
             self.ax_.set_axis_off()
             place = {"ha": "center", "va": "center", "transform": self.ax_.transAxes}
             self.ax_.text(0.5, 0.5, self.empty_message, **place)
         else:
             tiles = _as_tiles(np.asarray(self.images))
             # One scale for all, so that brightness can be compared.
-            limits = {"vmin": tiles.min(), "vmax": tiles.max()}
+            look = {"cmap": cmap, "vmin": tiles.min(), "vmax": tiles.max()}
             self.ax_, self.images_ = draw_grid(
-                ax, type(self).__name__, tiles, self._titles(), n_columns, cmap=cmap,
-                **limits,
+                ax, name, tiles, self._titles(), n_columns, **look
             )
             self._mark_predictions()
         self.figure_ = self.ax_.figure
@@ -308,10 +277,8 @@ class ImageGridDisplay:
         ]
         if self.y_proba is None:
             return titles
-        return [
-            f"{title}\n{100 * proba:.1f} %"
-            for title, proba in zip(titles, self.y_proba, strict=True)
-        ]
+        pairs = zip(titles, self.y_proba, strict=True)
+        return [f"{title}\n{100 * proba:.1f} %" for title, proba in pairs]
 
     def _mark_predictions(self):
         if self.y_pred is None:
@@ -324,42 +291,18 @@ class ImageGridDisplay:
                 image.axes.spines[:].set(color=WRONG, linewidth=2, linestyle="--")
 
 
-def _as_images(X, image_shape):
-    """Pixels of any of the documented forms as (n, [channels,] height, width)."""
-    if hasattr(X, "cpu"):  # a tensor, which may lie on another device
-        X = X.cpu()
-    X = np.asarray(X)
-    if X.ndim in (3, 4):
-        return X
-    if X.ndim != 2:
-        raise ValueError(
-            "Expected images of shape (n, features), (n, height, width) or "
-            f"(n, channels, height, width). Got an array of shape {X.shape}."
-        )
-    if image_shape is None:
-        side = math.isqrt(X.shape[1])
-        image_shape = (side, side)
-    if math.prod(image_shape) != X.shape[1]:
-        raise ValueError(
-            f"Expected flat images of {math.prod(image_shape)} features for images of "
-            f"shape {tuple(image_shape)}. Got {X.shape[1]} features. Pass the shape "
-            "that they have as image_shape."
-        )
-    return X.reshape(-1, *image_shape)
-
-
 def _as_tiles(images):
-    """Images as `imshow` takes them: (n, height, width) or (n, height, width, 3)."""
+    """Bring images into the form of `imshow`: (n, height, width[, 3])."""
     if images.ndim == 3:
         return images
     if images.shape[1] == 1:
         return images[:, 0]
     if images.shape[1] != 3:
         raise ValueError(
-            "Only images with 1 or 3 channels have colours to be drawn in. Got shape "
-            f"{images.shape}. Select channels, as in X[:, :1]."
+            f"Expected images with 1 or 3 channels. Got shape {images.shape}: select "
+            "channels first, as in X[:, :1]."
         )
     if images.dtype != np.uint8:
         low, high = images.min(), images.max()
-        images = (images - low) / max(high - low, np.finfo(float).tiny)
+        images = (images - low) / ((high - low) or 1)
     return images.transpose(0, 2, 3, 1)

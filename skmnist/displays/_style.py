@@ -1,18 +1,20 @@
 """What the displays share: styles, axes to draw on, and a grid of small images."""
 
 import math
+from functools import partial
+
+import numpy as np
 
 # Okabe & Ito, "Color Universal Design" (2008): colour-blind readers can tell these
 # apart. Their yellow is left out, which is lost on white paper.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-RIGHT, WRONG = "#007A59", "#B84A00"  # two of them, darkened for small print
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 TITLE_SIZE = 9  # points, of what is written above a tile
 README_SIZE = (6, 4)  # inches
 
 
 def series_style(i):
-    """Colour and marker of the i-th series; 56 pairs before one comes again."""
+    """Return colour and marker of the i-th series: 56 pairs before one recurs."""
     return {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
 
 
@@ -39,16 +41,42 @@ def find_axes(ax, display, figsize=README_SIZE):
     return plt.subplots(figsize=figsize, layout="constrained")[1]
 
 
+def draw_legend(ax, crowded, **legend_kw):
+    """Draw a legend, outside the axes if they are crowded and something makes room."""
+    if crowded and ax.figure.get_layout_engine() is not None:
+        legend_kw |= {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+    ax.legend(fontsize=9, **legend_kw)
+
+
 def size_in_points(ax):
-    """Width and height of the axes in points, the unit of font sizes."""
-    box = ax.get_position()
-    width, height = ax.figure.bbox.size / ax.figure.dpi * 72
-    return box.width * width, box.height * height
+    """Return width and height of the axes in points, the unit of font sizes."""
+    figure = ax.figure
+    return ax.get_position().size * figure.bbox.size / figure.dpi * 72
 
 
 def text_width(text, size):
     """Estimate the width of the longest line in points, without a renderer."""
     return 0.62 * size * max(map(len, text.split("\n")))
+
+
+def as_images(X, image_shape=None):
+    """Return pixels of any documented form as (n, [channels,] height, width)."""
+    X = np.asarray(X.cpu() if hasattr(X, "cpu") else X)  # tensors may lie elsewhere
+    if X.ndim in (3, 4):
+        return X
+    if X.ndim != 2:
+        raise ValueError(
+            "Expected images of shape (n, features), (n, height, width) or "
+            f"(n, channels, height, width). Got an array of shape {X.shape}."
+        )
+    side = math.isqrt(X.shape[1])
+    shape = (side, side) if image_shape is None else tuple(image_shape)
+    if math.prod(shape) != X.shape[1]:
+        raise ValueError(
+            f"Expected {math.prod(shape)} features for images of shape {shape}. Got "
+            f"{X.shape[1]}. Pass the shape that these have as image_shape."
+        )
+    return X.reshape(-1, *shape)
 
 
 def draw_grid(ax, display, tiles, titles, n_columns=None, **imshow_kw):
@@ -57,28 +85,25 @@ def draw_grid(ax, display, tiles, titles, n_columns=None, **imshow_kw):
     Insets rather than subplots let a grid be a panel of a larger figure. Returns
     the axes and the images.
     """
-    n, (height, width) = len(tiles), tiles[0].shape[:2]
-    title_width = max(text_width(title, TITLE_SIZE) for title in titles) + TITLE_SIZE
+    aspect = tiles[0].shape[0] / tiles[0].shape[1]
     n_lines = max(title.count("\n") + 1 if title else 0 for title in titles)
-    # A fifth of an em less would do where a layout engine does not shrink the axes.
-    title_height = (1.4 * n_lines + 0.4) * TITLE_SIZE
-    room = size_in_points(ax) if ax is not None else [72 * side for side in README_SIZE]
-    if n_columns is None:
-        n_columns = _choose_columns(n, height / width, room, title_width, title_height)
-    n_rows = math.ceil(n / n_columns)
+    title_size = (
+        max(text_width(title, TITLE_SIZE) for title in titles) + TITLE_SIZE,
+        (1.25 * n_lines + 0.6) * TITLE_SIZE,
+    )
     if ax is None:
-        cell_width = max(room[0] / n_columns, title_width)
-        cell_height = min(0.94 * cell_width * height / width, 144) + title_height
-        room = n_columns * cell_width, n_rows * cell_height
-        ax = find_axes(None, display, figsize=(room[0] / 72, room[1] / 72))
+        room = 72.0 * np.array(README_SIZE)
+        n_columns, size = _fit_tiles(len(tiles), aspect, title_size, room, n_columns)
+        size = max(size, min(0.94 * room[0] / n_columns, 72))
+        room[1] = math.ceil(len(tiles) / n_columns) * (size * aspect + title_size[1])
+        ax = find_axes(None, display, figsize=room / 72)
     ax.set_axis_off()
-    cell = 1 / n_columns, 1 / n_rows
-    tile_height = max(cell[1] - title_height / room[1], 0.3 * cell[1])
     images = []
     for i, (tile, title) in enumerate(zip(tiles, titles, strict=True)):
-        row, column = divmod(i, n_columns)
-        corner = (column + 0.03) * cell[0], 1 - (row + 1) * cell[1]
-        inset = ax.inset_axes([*corner, 0.94 * cell[0], tile_height])
+        inset = ax.inset_axes([0, 0, 1, 1])
+        inset.set_axes_locator(
+            partial(_locate, ax, i, len(tiles), aspect, title_size, n_columns)
+        )
         inset.set(xticks=[], yticks=[])
         inset.spines[:].set_color("0.7")
         inset.set_title(title, fontsize=TITLE_SIZE, pad=3, linespacing=1.1)
@@ -86,11 +111,33 @@ def draw_grid(ax, display, tiles, titles, n_columns=None, **imshow_kw):
     return ax, images
 
 
-def _choose_columns(n, aspect, room, title_width, title_height):
-    """Find the number of columns with the largest tiles whose titles fit."""
+def _fit_tiles(n, aspect, title_size, room, n_columns=None):
+    """Find the number of columns with the largest tiles, and their width in points."""
+
+    def tile_width(n_columns):
+        height = room[1] / math.ceil(n / n_columns)
+        height = max(height - title_size[1], 0.3 * height)
+        return min(0.94 * room[0] / n_columns, height / aspect)
 
     def goodness(n_columns):
-        width, height = room[0] / n_columns, room[1] / math.ceil(n / n_columns)
-        return width >= title_width, min(0.94 * width, (height - title_height) / aspect)
+        return room[0] / n_columns >= title_size[0], tile_width(n_columns)
 
-    return max(range(1, n + 1), key=goodness)
+    n_columns = n_columns or max(range(1, n + 1), key=goodness)
+    return n_columns, tile_width(n_columns)
+
+
+def _locate(ax, i, n, aspect, title_size, n_columns, inset, renderer):
+    """Place a tile when it is drawn: not before is the size of the axes known."""
+    from matplotlib.transforms import Bbox
+
+    box, room = ax.get_position(), size_in_points(ax)
+    n_columns, width = _fit_tiles(n, aspect, title_size, room, n_columns)
+    row, column = divmod(i, n_columns)
+    x_pitch = min(max(width / 0.94, title_size[0]), room[0] / n_columns)
+    y_pitch = min(width * aspect + title_size[1], room[1] / math.ceil(n / n_columns))
+    left = room[0] / 2 + (column - n_columns / 2) * x_pitch + (x_pitch - width) / 2
+    corner = np.array([left, room[1] - (row + 1) * y_pitch])
+    unit = box.size / room
+    return Bbox.from_bounds(
+        *(box.min + corner * unit), *(unit * [width, width * aspect])
+    )

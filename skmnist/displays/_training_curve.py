@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._style import check_option, find_axes, series_style
+from ._style import check_option, draw_legend, find_axes, series_style
 
 # What the history calls a metric, the axis label, and the factor to its unit.
 METRICS = {
@@ -19,7 +19,7 @@ class TrainingCurveDisplay:
 
     Use :meth:`from_estimator`, :meth:`from_histories` or :meth:`from_arrays` to
     make one. All parameters are stored as attributes. One display draws one metric
-    on one pair of axes: call twice for loss beside accuracy.
+    on one pair of axes: make two for loss beside accuracy.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class TrainingCurveDisplay:
     train, valid : dict of str to ndarray of shape (n_runs, n_points)
         The curves by name, in nats or as fractions; NaN where a run has no value. A
         curve of several runs is drawn as their mean and a band of one standard
-        deviation to either side.
+        deviation (with ``ddof=0``) to either side.
     metric : {"loss", "accuracy"}, default="loss"
         What the numbers are.
     x_label : str, default="Epoch"
@@ -42,7 +42,7 @@ class TrainingCurveDisplay:
         Their figure.
     lines_ : list of matplotlib Line2D
         The training curves, then the validation curves.
-    bands_ : list of matplotlib FillBetweenPolyCollection
+    bands_ : list of matplotlib PolyCollection
         The bands of those curves that are of several runs.
 
     Examples
@@ -63,26 +63,21 @@ class TrainingCurveDisplay:
         self.x_label = x_label
 
     @classmethod
-    def from_estimator(
-        cls, estimator, *, metric="loss", ax=None, line_kw=None, band_kw=None
-    ):
+    def from_estimator(cls, estimator, *, metric="loss", ax=None):
         """Draw what fitted estimators recorded while they were trained.
 
         Parameters
         ----------
-        estimator : estimator, list of estimators, or dict
-            One fitted network, or anything else that keeps its training in
-            ``history_``. A list is repeated runs of one setting: a mean and a band.
-            A dict maps names to either and gives a curve for each.
-        metric : {"loss", "accuracy"}, default="loss"
-            What to draw.
-        ax, line_kw, band_kw :
-            See :meth:`plot`.
+        estimator : estimator, list of estimators, or dict of str to either
+            Fitted networks, or others that keep their training in ``history_``. A
+            list is repeated runs of one setting: a mean and a band. A dict gives a
+            curve for each of its names.
+        metric, ax :
+            As in :meth:`from_histories`.
 
         Returns
         -------
-        display : TrainingCurveDisplay
-            The display, drawn.
+        TrainingCurveDisplay
 
         Raises
         ------
@@ -94,35 +89,30 @@ class TrainingCurveDisplay:
             For an unknown metric, or one that no history has.
         """
         if isinstance(estimator, Mapping):
-            histories = {name: _read_histories(item) for name, item in estimator.items()}
+            histories = {name: _read_history(item) for name, item in estimator.items()}
         else:
-            histories = _read_histories(estimator)
-        return cls.from_histories(
-            histories, metric=metric, ax=ax, line_kw=line_kw, band_kw=band_kw
-        )
+            histories = _read_history(estimator)
+        return cls.from_histories(histories, metric=metric, ax=ax)
 
     @classmethod
-    def from_histories(
-        cls, histories, *, metric="loss", ax=None, line_kw=None, band_kw=None
-    ):
+    def from_histories(cls, histories, *, metric="loss", ax=None):
         """Draw histories that were kept from training.
 
         Parameters
         ----------
-        histories : history, list of histories, or dict
+        histories : history, list of histories, or dict of str to either
             A history is a list with a dict per epoch, such as a
             `skorch.history.History`, of which the keys ``train_loss``,
             ``valid_loss``, ``train_acc`` and ``valid_acc`` are read. A list is
-            repeated runs of one setting; a dict maps names to either.
+            repeated runs of one setting.
         metric : {"loss", "accuracy"}, default="loss"
             What to draw.
-        ax, line_kw, band_kw :
-            See :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            As in :meth:`plot`.
 
         Returns
         -------
-        display : TrainingCurveDisplay
-            The display, drawn.
+        TrainingCurveDisplay
 
         Raises
         ------
@@ -141,33 +131,21 @@ class TrainingCurveDisplay:
         check_option(cls.__name__, "metric", metric, METRICS)
         key = METRICS[metric][0]
         named = {
-            name: [item] if _is_history(item) else list(item)
+            name: [item] if _is_history(item) else item
             for name, item in _by_name(histories).items()
         }
-        train = _collect(named, f"train_{key}")
-        valid = _collect(named, f"valid_{key}")
+        train, valid = _collect(named, f"train_{key}"), _collect(named, f"valid_{key}")
         if not train and not valid:
             raise ValueError(
-                f"Expected histories with 'train_{key}' or 'valid_{key}' in them, and "
-                f"none has either. Validation figures are recorded by a fit with "
+                f"Expected 'train_{key}' or 'valid_{key}' in the histories, and none "
+                "has either. Validation figures are recorded by a fit with "
                 "early_stopping=True or with X_val and y_val."
             )
-        return cls.from_arrays(
-            train, valid, metric=metric, ax=ax, line_kw=line_kw, band_kw=band_kw
-        )
+        return cls.from_arrays(train, valid, metric=metric, ax=ax)
 
     @classmethod
     def from_arrays(
-        cls,
-        train=None,
-        valid=None,
-        *,
-        metric="loss",
-        x=None,
-        x_label="Epoch",
-        ax=None,
-        line_kw=None,
-        band_kw=None,
+        cls, train=None, valid=None, *, metric="loss", x=None, x_label="Epoch", ax=None
     ):
         """Draw numbers from anywhere.
 
@@ -183,85 +161,79 @@ class TrainingCurveDisplay:
             Where the points lie; by default at 1, 2, 3 …
         x_label : str, default="Epoch"
             What is along the x axis.
-        ax, line_kw, band_kw :
-            See :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            As in :meth:`plot`.
 
         Returns
         -------
-        display : TrainingCurveDisplay
-            The display, drawn.
+        TrainingCurveDisplay
 
         Raises
         ------
         ValueError
-            For an unknown metric, no numbers at all, accuracies that are no
-            fractions, or an `x` of another length.
+            For an unknown metric, no numbers at all, accuracies above 1, or an `x` of
+            another length.
         """
         check_option(cls.__name__, "metric", metric, METRICS)
         train = {name: _as_runs(runs) for name, runs in _by_name(train).items()}
         valid = {name: _as_runs(runs) for name, runs in _by_name(valid).items()}
         runs = [run for curve in (*train.values(), *valid.values()) for run in curve]
-        if not any(map(len, runs)):
-            raise ValueError("Expected at least one curve, and there is no point.")
+        n_points = max(map(len, runs), default=0)
+        if n_points == 0:
+            raise ValueError(
+                "Expected at least one curve of at least one point. Got none: pass "
+                "train, valid or both."
+            )
         if metric == "accuracy" and max(run.max(initial=0) for run in runs) > 1:
             raise ValueError(
-                "Expected accuracies as fractions between 0 and 1, and some are "
-                "larger. Divide percentages by 100."
+                "Expected accuracies as fractions of 1. Got some above 1: divide "
+                "percentages by 100."
             )
-        n_points = max(map(len, runs))
         x = np.arange(1, n_points + 1) if x is None else np.asarray(x)
         if x.shape != (n_points,):
             raise ValueError(
-                f"Expected x of shape ({n_points},), one value for each point of the "
+                f"Expected x of shape ({n_points},), a value for each point of the "
                 f"longest curve. Got shape {x.shape}."
             )
-        return cls(
-            x=x,
-            train={name: _pad(curve, n_points) for name, curve in train.items()},
-            valid={name: _pad(curve, n_points) for name, curve in valid.items()},
-            metric=metric,
-            x_label=x_label,
-        ).plot(ax=ax, line_kw=line_kw, band_kw=band_kw)
+        train = {name: _pad(curve, n_points) for name, curve in train.items()}
+        valid = {name: _pad(curve, n_points) for name, curve in valid.items()}
+        display = cls(x=x, train=train, valid=valid, metric=metric, x_label=x_label)
+        return display.plot(ax=ax)
 
-    def plot(self, *, ax=None, line_kw=None, band_kw=None):
-        """Draw the curves.
-
-        Of several curves each has its colour and marker, and training is dashed
-        where validation stands beside it.
+    def plot(self, *, ax=None):
+        """Draw the curves, training dashed where validation stands beside it.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             The axes to draw on; by default those of a new figure.
-        line_kw : dict, default=None
-            Arguments for every `Axes.plot`, such as ``{"linewidth": 1}``.
-        band_kw : dict, default=None
-            Arguments for every `Axes.fill_between`, such as ``{"alpha": 0.1}``.
 
         Returns
         -------
-        self : TrainingCurveDisplay
-            The display, drawn.
+        TrainingCurveDisplay
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         """
-        ax = find_axes(ax, type(self).__name__)
+        self.ax_ = find_axes(ax, type(self).__name__)
         from matplotlib.ticker import MaxNLocator
 
-        self.ax_, self.figure_, self.lines_, self.bands_ = ax, ax.figure, [], []
+        self.figure_, self.lines_, self.bands_ = self.ax_.figure, [], []
         names = list(dict.fromkeys([*self.train, *self.valid]))
         for subset, curves in self._subsets().items():
             for name, runs in curves.items():
-                self._draw_curve(names, name, subset, runs, line_kw, band_kw)
+                style = self._style(names, name, subset)
+                label = f"{name}, {subset}" if len(names) > 1 else subset
+                self._draw_curve(runs, label, style)
         if np.issubdtype(np.asarray(self.x).dtype, np.integer):
-            ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        ax.set(xlabel=self.x_label, ylabel=METRICS[self.metric][1])
-        ax.grid(alpha=0.3)
+            locator = MaxNLocator(integer=True, min_n_ticks=1)
+            self.ax_.xaxis.set_major_locator(locator)
+        self.ax_.set(xlabel=self.x_label, ylabel=METRICS[self.metric][1])
+        self.ax_.grid(alpha=0.3)
         handles = self._legend_handles(names)
-        ax.legend(handles=handles, fontsize=9, ncols=1 if len(handles) < 7 else 2)
+        draw_legend(self.ax_, len(handles) > 5, handles=handles)
         return self
 
     def _subsets(self):
@@ -272,54 +244,47 @@ class TrainingCurveDisplay:
         subsets = list(self._subsets())
         i = names.index(name) if len(names) > 1 else subsets.index(subset)
         dashed = subset == "training" and len(subsets) > 1
-        return {**series_style(i), "linestyle": "--" if dashed else "-"}
+        style = {"linestyle": "--" if dashed else "-", "markersize": 4}
+        return series_style(i) | style
 
-    def _draw_curve(self, names, name, subset, runs, line_kw, band_kw):
+    def _draw_curve(self, runs, label, style):
         # Masked, because np.nanmean warns where no run has a value.
-        values = np.ma.masked_invalid(METRICS[self.metric][2] * np.asarray(runs))
+        values = np.ma.masked_invalid(METRICS[self.metric][2] * runs)
         mean, std = (f(axis=0).filled(np.nan) for f in (values.mean, values.std))
-        style = self._style(names, name, subset)
-        line_defaults = {
-            **{"markersize": 4, "markevery": max(1, len(mean) // 10)},
-            "label": f"{name}, {subset}" if len(names) > 1 else subset,
-        }
+        every = max(1, len(mean) // 10)
         self.lines_ += self.ax_.plot(
-            self.x, mean, **{**style, **line_defaults, **(line_kw or {})}
+            self.x, mean, label=label, markevery=every, **style
         )
         if len(runs) > 1:
-            defaults = {"color": style["color"], "alpha": 0.2, "linewidth": 0}
-            self.bands_.append(
-                self.ax_.fill_between(
-                    self.x, mean - std, mean + std, **{**defaults, **(band_kw or {})}
-                )
-            )
+            look = {"color": style["color"], "alpha": 0.2, "linewidth": 0}
+            band = self.ax_.fill_between(self.x, mean - std, mean + std, **look)
+            self.bands_.append(band)
 
     def _legend_handles(self, names):
-        """One entry a name and one a line style: fewer than one a line."""
+        """One entry a name and one a line style are fewer than one a line."""
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
-        if len(names) == 1:
-            handles = list(self.lines_)
-        else:
+        handles = list(self.lines_)
+        if len(names) > 1:
             handles = [
                 Line2D([], [], **series_style(i), markersize=4, label=name)
                 for i, name in enumerate(names)
             ]
-            handles += [
-                Line2D([], [], color="0.3", linestyle=style, label=subset)
-                for subset, style in zip(self._subsets(), ("--", "-"), strict=False)
-                if len(self._subsets()) > 1
-            ]
+            if len(self._subsets()) > 1:
+                handles += [
+                    Line2D([], [], color="0.3", linestyle=style, label=subset)
+                    for subset, style in (("training", "--"), ("validation", "-"))
+                ]
         if self.bands_:
             handles.append(Patch(color="0.8", label="± 1 standard deviation"))
         return handles
 
 
-def _read_histories(estimator):
-    """Read the history of an estimator, or of every one in a list."""
+def _read_history(estimator):
+    """Read the history of an estimator, or of each in a list."""
     if isinstance(estimator, list | tuple):
-        return [_read_histories(item) for item in estimator]
+        return [_read_history(item) for item in estimator]
     check_is_fitted(estimator)
     if not hasattr(estimator, "history_"):
         raise TypeError(
@@ -341,7 +306,7 @@ def _is_history(item):
 
 
 def _collect(named, key):
-    """The runs of every name in which the key occurs, NaN where it is missing."""
+    """Read a key from the histories of every name that has it, NaN where missing."""
     return {
         name: [[row.get(key, np.nan) for row in history] for history in histories]
         for name, histories in named.items()
@@ -350,12 +315,11 @@ def _collect(named, key):
 
 
 def _as_runs(runs):
-    """One run, or several of any lengths, as a list of float arrays."""
+    """Turn one run, or several of any lengths, into a list of float arrays."""
     several = len(runs) > 0 and np.ndim(runs[0]) > 0
     return [np.asarray(run, dtype=float) for run in (runs if several else [runs])]
 
 
 def _pad(runs, n_points):
-    return np.array(
-        [np.pad(run, (0, n_points - len(run)), constant_values=np.nan) for run in runs]
-    )
+    blank = {"constant_values": np.nan}
+    return np.array([np.pad(run, (0, n_points - len(run)), **blank) for run in runs])

@@ -1,0 +1,250 @@
+"""Public names and their docstrings: complete, in order, and true."""
+
+import ast
+import importlib
+import importlib.metadata
+import inspect
+import re
+import warnings
+
+import pandas as pd
+import pytest
+
+import skmnist
+
+NAMES = [
+    *("ConvLayer", "ConvNetClassifier", "LinearClassifier", "MLPClassifier"),
+    *("datasets", "displays"),
+]
+ESTIMATORS = ["ConvNetClassifier", "LinearClassifier", "MLPClassifier"]
+PUBLIC = {
+    "skmnist": NAMES[:4],
+    "skmnist.datasets": ["fetch_mnist", "load_digits28"],
+    "skmnist.displays": [
+        *("FilterDisplay", "ImageGridDisplay"),
+        *("ParameterSweepDisplay", "TrainingCurveDisplay"),
+    ],
+}
+OBJECTS = [(module, name) for module, names in PUBLIC.items() for name in names]
+
+
+def get(module, name):
+    return getattr(importlib.import_module(module), name)
+
+
+def methods(cls):
+    """The public methods of a class that are ours, not scikit-learn's."""
+    for name in dir(cls):
+        member = inspect.getattr_static(cls, name)
+        if isinstance(member, (classmethod, staticmethod)):
+            member = member.__func__
+        if name.startswith("_") or not inspect.isfunction(member):
+            continue
+        if member.__module__.startswith("skmnist"):
+            yield name, member
+
+
+def everything():
+    """All public functions, classes and methods, as (name, object)."""
+    for module, name in OBJECTS:
+        found = get(module, name)
+        yield name, found
+        if inspect.isclass(found):
+            yield from ((f"{name}.{key}", method) for key, method in methods(found))
+
+
+def sections(documented):
+    """The sections of a numpydoc docstring: their titles and lines."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}$", inspect.getdoc(documented), flags=re.M)
+    return dict(zip(["Summary", *parts[1::2]], parts[::2], strict=True))
+
+
+def entries(text):
+    """The (name, type) of every entry of a Parameters or Attributes section.
+
+    As numpydoc has it: "name : type" or "name, name", without a colon at the end.
+    """
+    for line in text.splitlines():
+        if line and not line.startswith(" "):
+            names, _, kind = line.partition(" : ")
+            yield from ((name, kind) for name in names.split(", "))
+
+
+def signature_of(documented):
+    parameters = dict(inspect.signature(documented).parameters)
+    parameters.pop("self", None)
+    parameters.pop("cls", None)
+    return parameters
+
+
+def starred(parameter):
+    stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}
+    return stars.get(parameter.kind, "") + parameter.name
+
+
+# -- names --------------------------------------------------------------------
+
+
+def test_the_public_names_are_those_of_the_design():
+    assert sorted(skmnist.__all__) == NAMES
+    assert sorted(dir(skmnist)) == NAMES
+    for module in ("skmnist.datasets", "skmnist.displays"):
+        assert sorted(importlib.import_module(module).__all__) == PUBLIC[module]
+
+
+@pytest.mark.parametrize(("module", "name"), OBJECTS)
+def test_every_public_name_is_there_under_its_own_name(module, name):
+    found = get(module, name)
+    assert found.__name__ == name
+    assert found.__module__.startswith(module)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="RandomForestClassifier"):
+        skmnist.RandomForestClassifier  # noqa: B018
+
+
+def test_the_version_is_that_of_the_installed_package():
+    assert skmnist.__version__ == importlib.metadata.version("skmnist")
+
+
+# -- docstrings ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def documented():
+    return dict(everything())
+
+
+def check_all(documented, check):
+    """Every complaint at once, by the name of what it is about."""
+    found = {name: list(check(member)) for name, member in documented.items()}
+    assert {name: complaints for name, complaints in found.items() if complaints} == {}
+
+
+def test_everything_public_begins_with_one_line(documented):
+    def check(member):
+        doc = inspect.getdoc(member)
+        if not doc:
+            yield "no docstring"
+        else:
+            first, *rest = doc.splitlines()
+            if not first.endswith((".", "?")) or (rest and rest[0]):
+                yield first
+
+    check_all(documented, check)
+
+
+def test_parameters_are_documented_in_the_order_of_the_signature(documented):
+    def check(member):
+        names = [starred(parameter) for parameter in signature_of(member).values()]
+        told = [name for name, _ in entries(sections(member).get("Parameters", ""))]
+        if names != told:
+            yield f"takes {names}, documents {told}"
+
+    check_all(documented, check)
+
+
+def test_stated_defaults_are_those_of_the_signature(documented):
+    def check(member):
+        told = dict(entries(sections(member).get("Parameters", "")))
+        for name, parameter in signature_of(member).items():
+            stated = re.search(r"default=(.*)$", told.get(name, ""))
+            if parameter.default is parameter.empty:
+                if stated:
+                    yield f"{name} has no default, stated is {stated[1]}"
+            elif stated is None and not inspect.isroutine(member):
+                yield f"{name}: the default {parameter.default!r} is not stated"
+            elif stated and ast.literal_eval(stated[1]) != parameter.default:
+                yield f"{name}: {stated[1]} stated, {parameter.default!r} is"
+
+    check_all(documented, check)
+
+
+def test_every_parameter_has_a_type_and_a_description(documented):
+    def check(member):
+        text = sections(member).get("Parameters", "")
+        for name, kind in entries(text):
+            if not kind and not inspect.isroutine(member):
+                yield f"{name} has no type"
+        for name, following in re.findall(r"^(\S.*)\n(.*)$", text, flags=re.M):
+            if not following.startswith("    "):
+                yield f"{name} has no description"
+
+    check_all(documented, check)
+
+
+def test_no_placeholder_is_left(documented):
+    def check(member):
+        yield from re.findall(r"DEFAULT_\w+|\{\w+\}|TODO|XXX", inspect.getdoc(member))
+
+    check_all(documented, check)
+
+
+def test_what_is_returned_is_documented(documented):
+    def check(member):
+        if not inspect.isclass(member) and "Returns" not in sections(member):
+            yield "no Returns section"
+
+    check_all(documented, check)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_estimators_have_examples_and_references_that_are_used(name):
+    cls = get("skmnist", name)
+    parts = sections(cls)
+    assert list(parts)[:3] == ["Summary", "Parameters", "Attributes"]
+    assert ">>> " in parts["Examples"]
+    doc = inspect.getdoc(cls)
+    listed = re.findall(r"^\.\. \[(\d)\]", doc, flags=re.M)
+    cited = re.findall(r"\[(\d)\]_", doc)
+    assert sorted(set(cited)) == sorted(listed)
+    others = [other for other in ESTIMATORS if other != name]
+    assert all(f"{other} : " in parts["See Also"] for other in others)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_attributes_are_documented_and_there_after_the_fit(name, digits):
+    cls = get("skmnist", name)
+    X = pd.DataFrame(digits[0][:60].reshape(60, -1)).add_prefix("pixel")
+    few = {"max_iter": 3} if name == "LinearClassifier" else {"max_epochs": 1}
+    clf = cls(**few)
+    told = [attribute for attribute, _ in entries(sections(cls)["Attributes"])]
+    assert [attribute for attribute in told if hasattr(clf, attribute)] == []
+    clf.fit(X, digits[2][:60])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        there = [
+            attribute
+            for attribute in dir(clf)
+            if attribute.endswith("_")
+            and not attribute.startswith("_")
+            and hasattr(clf, attribute)
+        ]
+    assert sorted(told) == there
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_an_estimator_of_defaults_has_a_short_repr(name):
+    assert repr(get("skmnist", name)()) == f"{name}()"
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_constructors_take_no_nested_and_no_extra_parameters(name):
+    parameters = signature_of(get("skmnist", name))
+    kinds = {parameter.kind for parameter in parameters.values()}
+    assert kinds == {
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.KEYWORD_ONLY,
+    }
+    assert not any("__" in parameter for parameter in parameters)
+
+
+def test_the_networks_share_their_training_parameters_and_most_defaults():
+    mlp, convnet = (signature_of(get("skmnist", n)) for n in ESTIMATORS[::-2])
+    shared = [name for name in mlp if name != "hidden_layer_sizes"]
+    own = ["conv_layers", "hidden_layer_sizes", "image_shape"]
+    assert [name for name in convnet if name not in own] == shared
+    differing = {n for n in shared if mlp[n].default != convnet[n].default}
+    assert differing <= {"lr", "weight_decay", "batch_size", "max_epochs"}

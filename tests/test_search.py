@@ -1,0 +1,291 @@
+"""The estimators in scikit-learn's searches, pipelines and other tools."""
+
+import numpy as np
+import pytest
+import torch
+from joblib import parallel_config
+from scipy.stats import loguniform
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
+from sklearn.metrics import accuracy_score, get_scorer, make_scorer
+from sklearn.model_selection import (
+    GridSearchCV,
+    PredefinedSplit,
+    RandomizedSearchCV,
+    StratifiedKFold,
+    cross_val_predict,
+    cross_validate,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifier
+
+N = 200
+
+
+@pytest.fixture(scope="module")
+def few(digits):
+    X, X_test, y, y_test = digits
+    return X[:N], X_test[:100], y[:N], y_test[:100]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """The same number of threads here and in joblib's processes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with parallel_config("loky", inner_max_num_threads=1):
+        yield
+    torch.set_num_threads(before)
+
+
+def mlp(**params):
+    params = {"hidden_layer_sizes": (16,), "random_state": 0, "max_epochs": 2} | params
+    return MLPClassifier(batch_size=64, **params)
+
+
+def conv(**params):
+    params = {"conv_layers": (4,), "random_state": 0, "max_epochs": 2} | params
+    return ConvNetClassifier(hidden_layer_sizes=(), batch_size=64, **params)
+
+
+# -- searches --
+
+GRID = {"lr": [1e-4, 1e-2], "weight_decay": [0, 0.01]}
+DISTRIBUTIONS = {"lr": loguniform(1e-4, 1e-1), "weight_decay": [0, 0.01]}
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda clf, n_jobs: GridSearchCV(clf, GRID, cv=2, n_jobs=n_jobs),
+        lambda clf, n_jobs: RandomizedSearchCV(
+            clf, DISTRIBUTIONS, n_iter=3, cv=2, n_jobs=n_jobs, random_state=0
+        ),
+    ],
+    ids=["grid", "randomized"],
+)
+@pytest.mark.parametrize("make", [mlp, conv])
+def test_search_in_two_processes_gives_the_scores_of_one(make, run, few):
+    X, X_test, y, _ = few
+    one, two = (run(make(), n_jobs).fit(X, y) for n_jobs in (1, 2))
+    for key in ("split0_test_score", "split1_test_score", "rank_test_score"):
+        np.testing.assert_array_equal(one.cv_results_[key], two.cv_results_[key])
+    assert one.best_params_ == two.best_params_
+    np.testing.assert_array_equal(one.predict_proba(X_test), two.predict_proba(X_test))
+    assert one.cv_results_["std_test_score"].shape == (len(one.cv_results_["params"]),)
+
+
+def test_cross_validation_in_two_processes_gives_the_scores_of_one(few):
+    X, _, y, _ = few
+    scorers = ["accuracy", "neg_log_loss", "roc_auc_ovr"]
+    one, two = (
+        cross_validate(
+            mlp(), X, y, cv=2, scoring=scorers, return_train_score=True, n_jobs=n_jobs
+        )
+        for n_jobs in (1, 2)
+    )
+    for scorer in scorers:
+        for part in ("train", "test"):
+            key = f"{part}_{scorer}"
+            np.testing.assert_array_equal(one[key], two[key])
+
+
+def test_scores_of_a_search_are_those_of_fits_by_hand(few):
+    X, _, y, _ = few
+    folds = StratifiedKFold(2)
+    search = GridSearchCV(mlp(), {"lr": [1e-4, 1e-2]}, cv=folds).fit(X, y)
+    for lr, scores in zip((1e-4, 1e-2), split_scores(search), strict=True):
+        for (train, test), score in zip(folds.split(X, y), scores, strict=True):
+            clf = mlp(lr=lr).fit(X[train], y[train])
+            assert score == accuracy_score(y[test], clf.predict(X[test]))
+
+
+def split_scores(search):
+    names = [f"split{k}_test_score" for k in range(search.n_splits_)]
+    return np.array([search.cv_results_[name] for name in names]).T
+
+
+@pytest.mark.parametrize(
+    ("estimator", "grid"),
+    [
+        (
+            conv(),
+            {
+                "conv_layers": [
+                    (),
+                    (4,),
+                    (ConvLayer(4, kernel_size=5), 8),
+                    [ConvLayer(4, pool=None, batch_norm=True)],
+                ]
+            },
+        ),
+        (conv(), {"hidden_layer_sizes": [(), (8,), [8, 4]]}),
+        (mlp(), {"hidden_layer_sizes": [(), (8,), (8, 4)], "pixel_scaling": [None]}),
+        (mlp(), {"optimizer": ["sgd", torch.optim.NAdam], "class_weight": [{3: 2.0}]}),
+        (LinearClassifier(), {"C": [0.01, 1], "pixel_scaling": ["unit"]}),
+    ],
+    ids=["ConvLayer", "dense of conv", "dense", "optimizer", "linear"],
+)
+def test_network_can_be_searched(estimator, grid, few):
+    X, _, y, _ = few
+    name = next(iter(grid))
+    before = [repr(value) for value in grid[name]]
+    search = GridSearchCV(estimator, grid, cv=2, error_score="raise").fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_params_[name] in grid[name]
+    assert [repr(value) for value in grid[name]] == before
+
+
+def test_predefined_fold_of_a_search_is_the_validation_data(few):
+    X, X_val, y, y_val = few
+    fold = np.repeat([-1, 0], [N, 100])
+    search = GridSearchCV(
+        mlp(), {"lr": [1e-4, 1e-2]}, cv=PredefinedSplit(fold), refit=False
+    )
+    search.fit(np.concatenate([X, X_val]), np.concatenate([y, y_val]))
+    for params, score in zip(
+        search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+    ):
+        clf = mlp(**params).fit(X, y, X_val=X_val, y_val=y_val)
+        assert score == pytest.approx(clf.validation_scores_[-1])
+
+
+def test_search_passes_validation_data_on(few):
+    X, X_val, y, y_val = few
+    search = GridSearchCV(mlp(), {"lr": [1e-4, 1e-2]}, cv=2)
+    search.fit(X, y, X_val=X_val, y_val=y_val)
+    best = search.best_estimator_
+    assert best.validation_scores_[-1] == pytest.approx(best.score(X_val, y_val))
+
+
+# -- pipelines and meta-estimators --
+
+
+@pytest.mark.parametrize(
+    "first", [StandardScaler(), PCA(30, random_state=0), FunctionTransformer()]
+)
+def test_mlp_takes_what_a_transformer_gives(first, digits):
+    X, X_test, y, y_test = digits
+    X, X_test = X.reshape(len(X), -1), X_test.reshape(len(X_test), -1)
+    clf = mlp(hidden_layer_sizes=(64,), max_epochs=5)
+    model = make_pipeline(first, clf).fit(X, y)
+    assert model.score(X_test, y_test) > 0.8
+    by_hand = clone(clf).fit(clone(first).fit_transform(X), y)
+    np.testing.assert_array_equal(
+        model.predict_proba(X_test), by_hand.predict_proba(model[0].transform(X_test))
+    )
+
+
+def test_pipeline_is_searched_by_flat_names(few):
+    X, _, y, _ = few
+    pipeline = make_pipeline(StandardScaler(), PCA(random_state=0), mlp())
+    grid = {"pca__n_components": [5, 20], "mlpclassifier__lr": [0.004, 0.01]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X.reshape(N, -1), y)
+    assert search.best_params_["pca__n_components"] == 20
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+@pytest.mark.parametrize("flat", [False, True])
+def test_probabilities_can_be_calibrated(method, flat, digits):
+    X, X_test, y, y_test = digits
+    if flat:
+        X, X_test = X.reshape(len(X), -1), X_test.reshape(len(X_test), -1)
+    clf = mlp(max_epochs=5, lr=0.02)
+    model = CalibratedClassifierCV(clf, method=method, cv=3).fit(X[:500], y[:500])
+    np.testing.assert_allclose(model.predict_proba(X_test).sum(axis=1), 1, rtol=1e-6)
+    assert model.score(X_test, y_test) > 0.7
+
+
+def test_predictions_of_cross_validation_are_out_of_fold(few):
+    X, _, y, _ = few
+    folds = StratifiedKFold(2)
+    proba = cross_val_predict(mlp(), X, y, cv=folds, method="predict_proba")
+    for train, test in folds.split(X, y):
+        expected = mlp().fit(X[train], y[train]).predict_proba(X[test])
+        np.testing.assert_array_equal(proba[test], expected)
+
+
+# -- parameters --
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        mlp(optimizer=torch.optim.LBFGS, optimizer_params={"max_iter": 3}),
+        conv(conv_layers=(ConvLayer(3), 4), image_shape=(28, 28)),
+        LinearClassifier(C=3),
+    ],
+)
+def test_clone_has_the_parameters_and_nothing_learned(estimator, few):
+    X, _, y, _ = few
+    copy = clone(clone(estimator).fit(X, y))
+    assert copy.get_params() == estimator.get_params()
+    assert vars(copy).keys() == estimator.get_params().keys()
+    changed = type(estimator)().set_params(**estimator.get_params())
+    assert changed.get_params() == estimator.get_params()
+    with pytest.raises(ValueError, match="Invalid parameter 'module'"):
+        copy.set_params(module__hidden=3)
+
+
+# -- metadata routing --
+
+
+@pytest.mark.parametrize("make", [mlp, LinearClassifier])
+def test_pipeline_routes_sample_weight(make, few):
+    X, X_test, y, _ = few
+    X, X_test = X.reshape(N, -1), X_test.reshape(100, -1)
+    weight = np.arange(N) % 3 * 1.0
+    with config_context(enable_metadata_routing=True):
+        last = make().set_fit_request(sample_weight=True)
+        model = make_pipeline(FunctionTransformer(), last)
+        model.fit(X, y, sample_weight=weight)
+    by_hand = make().fit(X, y, sample_weight=weight)
+    np.testing.assert_array_equal(
+        model.predict_proba(X_test), by_hand.predict_proba(X_test)
+    )
+
+
+@pytest.mark.parametrize("make", [mlp, LinearClassifier])
+def test_search_routes_sample_weight_to_fit_and_score(make, few):
+    X, _, y, _ = few
+    weight = np.random.RandomState(0).randint(0, 3, N).astype(float)
+    grid = {"pixel_scaling": ["unit", None]}
+    folds = StratifiedKFold(2)
+    with config_context(enable_metadata_routing=True):
+        clf = make().set_fit_request(sample_weight=True)
+        clf.set_score_request(sample_weight=True)
+        search = GridSearchCV(clf, grid, cv=folds).fit(X, y, sample_weight=weight)
+    for scaling, scores in zip(("unit", None), split_scores(search), strict=True):
+        for (train, test), score in zip(folds.split(X, y), scores, strict=True):
+            clf = make().set_params(pixel_scaling=scaling)
+            clf.fit(X[train], y[train], sample_weight=weight[train])
+            assert score == clf.score(X[test], y[test], sample_weight=weight[test])
+
+
+def test_pipeline_transforms_the_validation_data_it_routes(few):
+    X, X_val, y, y_val = (part.reshape(len(part), -1).squeeze() for part in few)
+    scaler = StandardScaler()
+    with config_context(enable_metadata_routing=True):
+        last = mlp().set_fit_request(X_val=True, y_val=True)
+        model = make_pipeline(scaler, last, transform_input=["X_val"])
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+    assert model[-1].validation_scores_[-1] == pytest.approx(model.score(X_val, y_val))
+
+
+def test_partial_fit_takes_routed_weights():
+    with config_context(enable_metadata_routing=True):
+        clf = mlp().set_partial_fit_request(sample_weight=True, classes=True)
+        routing = clf.get_metadata_routing()
+    assert routing.partial_fit.requests == {"sample_weight": True, "classes": True}
+
+
+def test_scorers_accept_the_estimators(few):
+    X, X_test, y, y_test = few
+    clf = mlp().fit(X, y)
+    assert make_scorer(accuracy_score)(clf, X_test, y_test) == clf.score(X_test, y_test)
+    for name in ("balanced_accuracy", "neg_log_loss", "top_k_accuracy"):
+        assert np.isfinite(get_scorer(name)(clf, X_test, y_test))
