@@ -52,28 +52,19 @@ def random_affine(images, generator):
     shear = shear * MAX_SHEAR
     cos, sin = angle.cos(), angle.sin()
     # Maps the positions of the new image to those of the old one, in units in
-    # which the image reaches from -1 to 1.
-    maps = torch.stack(
-        [
-            torch.stack(
-                [
-                    cos * width_scale,
-                    (shear * cos - sin) * height_scale,
-                    right * 2 * MAX_SHIFT / width,
-                ],
-                1,
-            ),
-            torch.stack(
-                [
-                    sin * width_scale,
-                    (shear * sin + cos) * height_scale,
-                    down * 2 * MAX_SHIFT / height,
-                ],
-                1,
-            ),
-        ],
-        1,
-    ).to(images.dtype)
+    # which the image reaches from -1 to 1 on both sides, whatever their lengths.
+    horizontal = [
+        cos * width_scale,
+        (shear * cos - sin) * height_scale * (height / width),
+        right * 2 * MAX_SHIFT / width,
+    ]
+    vertical = [
+        sin * width_scale * (width / height),
+        (shear * sin + cos) * height_scale,
+        down * 2 * MAX_SHIFT / height,
+    ]
+    maps = torch.stack(horizontal + vertical, dim=1).reshape(n, 2, 3)
+    maps = maps.to(images.dtype)
     positions = F.affine_grid(maps, list(images.shape), align_corners=False)
     return F.grid_sample(images, positions, padding_mode="border", align_corners=False)
 

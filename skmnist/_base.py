@@ -143,9 +143,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         check.check_parameters(self, self._rules)
         warm = self.warm_start and hasattr(self, "net_")
         with self._unchanged_on_failure():
-            saved = (
-                None if self.checkpoint is None else read_checkpoint(self.checkpoint)
-            )
+            saved = self._read_checkpoint(warm)
             seeds = self._draw_seeds(saved)
             train = self._check_training_data(X, y, sample_weight, reset=not warm)
             valid = self._check_validation_data(X_val, y_val)
@@ -153,16 +151,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 train, valid = self._hold_out(train, seeds.split)
             history = self.history_ if warm else ()
             module = self._copied_module() if warm else self._new_module(train, seeds)
-            callbacks = self._own_callbacks(train, valid, seeds, saved)
+            callbacks = self._own_callbacks(train, valid, seeds, saved, len(history))
             self._settings = self._current_settings()
-            self._placed = self.device
-            self.net_ = self._build_net(
-                module, self._find_device(), seeds.training, history, callbacks
-            )
+            self.net_ = self._build_net(module, seeds.training, history, callbacks)
+            self._is_open, self.best_epoch_ = False, None
             weighted = self._with_loss_weights(train)
             self.net_.train(weighted, valid, epochs=self.max_epochs)
             self.best_epoch_ = self._find_best_epoch()
-            self._is_open = False
         return self
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -203,24 +198,19 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 X, y, sample_weight, reset=first, classes=classes
             )
             if first or not self._is_open:
-                seeds = self._draw_seeds()
-                history = () if first else self.history_
-                module = self._new_module(train, seeds) if first else self.module_
-                self._settings = self._current_settings(endless=True)
-                self._placed = self.device
-                self.net_ = self._build_net(
-                    module,
-                    self._find_device(),
-                    seeds.training,
-                    history,
-                    list(self.callbacks or ()),
-                )
+                self.net_ = self._open_stream(train, first)
+            self._is_open, self.best_epoch_ = True, None
             self._move_if_asked()
             with self.net_.rolled_back_on_failure():
                 self.net_.train(self._with_loss_weights(train), epochs=1)
-            self.best_epoch_ = None
-            self._is_open = True
         return self
+
+    def _open_stream(self, train, first):
+        seeds = self._draw_seeds()
+        module = self._new_module(train, seeds) if first else self.module_
+        history = () if first else self.history_
+        self._settings = self._current_settings(endless=True)
+        return self._build_net(module, seeds.training, history, self.callbacks)
 
     @contextmanager
     def _unchanged_on_failure(self):
@@ -275,9 +265,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def _dataset(self, pixels, targets, weights=None, rows=None):
         return ImageDataset(
             self._as_images(pixels),
-            torch.from_numpy(targets),
-            None if weights is None else torch.from_numpy(weights),
-            None if rows is None else torch.from_numpy(rows),
+            as_tensor(targets),
+            None if weights is None else as_tensor(weights),
+            None if rows is None else as_tensor(rows),
             streamed=check.is_memory_mapped(pixels),
         )
 
@@ -373,9 +363,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def _find_device(self):
         return find_device(self.device, type(self).__name__)
 
-    def _build_net(self, module, device, seed, history=(), callbacks=None):
+    def _build_net(self, module, seed, history=(), callbacks=None, device=None):
         """A net around the module, ready to train with the settings."""
         owner, settings = type(self).__name__, SimpleNamespace(**self._settings)
+        device = self._find_device() if device is None else device
+        self._placed = self.device
         dtype, autocast_dtype = find_precision(settings.precision, device, owner)
         optimizer, arguments = optimizer_arguments(settings, owner)
         net = TrainingNet(
@@ -384,10 +376,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             optimizer=optimizer,
             lr=settings.lr,
             **{f"optimizer__{name}": value for name, value in arguments.items()},
-            batch_size=settings.batch_size,
+            batch_size=int(settings.batch_size),
             train_split=None,
             classes=np.arange(len(self.classes_)),
-            callbacks=callbacks,
+            callbacks=list(callbacks or ()),
             verbose=self.verbose,
             device=str(device),
             autocast_dtype=autocast_dtype,
@@ -401,14 +393,22 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         net.initialize().history.extend(history)
         return net
 
-    def _own_callbacks(self, train, valid, seeds, saved):
+    def _read_checkpoint(self, warm):
+        saved = None if self.checkpoint is None else read_checkpoint(self.checkpoint)
+        if saved and warm and len(saved["training"]["history"]) == self.n_epochs_:
+            # The end of the previous fit, which is where a warm start begins.
+            return None
+        return saved
+
+    def _own_callbacks(self, train, valid, seeds, saved, epochs_before):
         """The user's callbacks, then those behind our own parameters."""
         callbacks, stopping = list(self.callbacks or ()), None
         if self.early_stopping:
             stopping = StopEarly(self.n_iter_no_change, self.tol)
             callbacks.append(stopping)
         if self.checkpoint is not None:
-            run = describe_run(self, self._find_device().type, [train, valid])
+            kind = self._find_device().type
+            run = describe_run(self, kind, [train, valid], epochs_before)
             if saved is not None:
                 check_same_run(self.checkpoint, saved["run"], run)
             callbacks.append(
@@ -572,8 +572,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         super().__setstate__(state)
         if net_state is not None:
             device = self._device_on_arrival(net_state["device"])
-            self._placed = self.device
-            self.net_ = self._build_net(self._empty_module(), device, seed=0)
+            self.net_ = self._build_net(self._empty_module(), seed=0, device=device)
             self.net_.load_portable_state(net_state)
 
     def _device_on_arrival(self, saved):

@@ -1,7 +1,5 @@
 """Images as batches on the training device: gathered, never copied as a whole."""
 
-import math
-
 import numpy as np
 import torch
 from skorch.dataset import Dataset
@@ -88,11 +86,15 @@ class Batches:
     """Batches of a dataset, gathered on the device, shuffled anew in every pass.
 
     Yields (images, targets, weights); weights is None where there are none.
-    Labels and weights are put in order once a pass, images batch by batch.
+    Labels and weights are put in order once a pass, images batch by batch. A last
+    batch of fewer than ``least`` images joins the one before it.
     """
 
-    def __init__(self, dataset, batch_size, device, dtype, generator=None):
-        self.batch_size = batch_size
+    def __init__(self, dataset, batch_size, device, dtype, generator=None, least=1):
+        full, rest = divmod(len(dataset), batch_size)
+        self.sizes = [batch_size] * full + [rest] * (rest > 0)
+        if len(self.sizes) > 1 and self.sizes[-1] < least:
+            self.sizes[-2:] = [batch_size + rest]
         self.device = device
         self.generator = generator
         self.home = dataset.images.device if dataset.streamed else device
@@ -105,7 +107,7 @@ class Batches:
             self.weights = self.weights.to(device, dtype)
 
     def __len__(self):
-        return math.ceil(len(self.targets) / self.batch_size)
+        return len(self.sizes)
 
     def __iter__(self):
         rows, targets, weights = self.rows, self.targets, self.weights
@@ -115,10 +117,12 @@ class Batches:
             )
             rows, targets = rows[order], targets[order]
             weights = None if weights is None else weights[order]
-        size = self.batch_size
-        parts = [None] * len(self) if weights is None else weights.split(size)
+        parts = [None] * len(self) if weights is None else weights.split(self.sizes)
         for batch, labels, part in zip(
-            rows.to(self.home).split(size), targets.split(size), parts, strict=True
+            rows.to(self.home).split(self.sizes),
+            targets.split(self.sizes),
+            parts,
+            strict=True,
         ):
             images = self.images.index_select(0, batch).to(self.device)
             yield images, labels, part

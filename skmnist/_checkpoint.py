@@ -1,12 +1,21 @@
 """A training's state in a file: written after every epoch, gone on from later."""
 
 import hashlib
+import io
 import os
 import pickle
-import tempfile
+import re
 
+import numpy as np
 import torch
 from skorch.callbacks import Callback
+
+from skmnist._files import write_whole
+
+# The first line of the file; the digest of all that follows stands behind it, so
+# that a damaged file is known for one before anything is read from it.
+SIGNATURE = b"skmnist checkpoint 1\n"
+DIGEST_SIZE = 16
 
 # These may differ between the runs that share a checkpoint: none of them changes
 # what is learned. Of the device only its kind counts, so that "auto" is "cpu".
@@ -17,38 +26,76 @@ def read_checkpoint(path):
     """The state in the file, or None where there is none.
 
     Only tensors and plain containers are read: no code of the file is run.
+
+    Raises
+    ------
+    FileNotFoundError
+        For a folder that is not there, in which no file could be written either.
+    ValueError
+        For a file that is damaged, or not one of these.
     """
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(
+            f"The 'checkpoint' parameter must be a file in a folder that exists: "
+            f"{folder!r} does not. Make it first."
+        )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with open(path, "rb") as file:
+            signature = file.read(len(SIGNATURE))
+            digest, content = file.read(DIGEST_SIZE), file.read()
     except FileNotFoundError:
         return None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
-        raise ValueError(
-            f"The checkpoint {os.fspath(path)!r} is not a file that skmnist wrote, or "
-            "is damaged. Move it away to start anew."
-        ) from error
+    damaged = ValueError(
+        f"The checkpoint {os.fspath(path)!r} is not a file that skmnist wrote, or is "
+        "damaged. Move it away to start anew."
+    )
+    if signature != SIGNATURE or digest != _digest(content):
+        raise damaged
+    try:
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise damaged from error
 
 
-def describe_run(estimator, device_type, datasets):
-    """What a run must share with a checkpoint: parameters, kind of device, data."""
+def write_checkpoint(state, path):
+    """Write the whole state or nothing."""
+    content = io.BytesIO()
+    torch.save(_plain(state), content)
+    content = content.getvalue()
+    write_whole(path, lambda file: file.write(SIGNATURE + _digest(content) + content))
+
+
+def _digest(content):
+    return hashlib.blake2b(content, digest_size=DIGEST_SIZE).digest()
+
+
+def _plain(value):
+    """NumPy's numbers, which torch does not read back, as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def describe_run(estimator, device_type, datasets, epochs_before):
+    """What a run must share with a checkpoint: where it starts, and from what."""
     parameters = {
-        name: repr(value)
+        # An address says where an object lies in memory, not what it is.
+        name: re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
         for name, value in estimator.get_params(deep=False).items()
         if name not in NOT_COMPARED
     }
-    digest = hashlib.blake2b(digest_size=16)
-    for dataset in datasets:
-        if dataset is not None:
-            for tensor in (
-                dataset.images,
-                dataset.targets,
-                dataset.weights,
-                dataset.rows,
-            ):
+    digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
+    for data in datasets:
+        if data is not None:
+            for tensor in (data.images, data.targets, data.weights, data.rows):
                 _add(digest, tensor)
     return {
         **parameters,
         "kind of device": device_type,
+        "epochs before": epochs_before,
         "training data": digest.hexdigest(),
     }
 
@@ -73,21 +120,6 @@ def check_same_run(path, saved, run):
             f"The checkpoint {os.fspath(path)!r} is of another run and is not gone on "
             f"from ({'; '.join(differences)}). Use another file, or move it away."
         )
-
-
-def write_atomically(state, path):
-    """Write the whole state or nothing: aside, flushed, then moved into place."""
-    folder, name = os.path.split(os.path.abspath(path))
-    handle, aside = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException:
-        os.unlink(aside)
-        raise
 
 
 class Checkpointer(Callback):
@@ -132,4 +164,4 @@ class Checkpointer(Callback):
             # What a callback has learned ends in an underscore.
             "early_stopping": {k: v for k, v in counts.items() if k.endswith("_")},
         }
-        write_atomically(state, self.path)
+        write_checkpoint(state, self.path)

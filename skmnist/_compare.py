@@ -2,9 +2,9 @@
 
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
-from uuid import uuid4
 
 import joblib
 from sklearn.base import BaseEstimator
@@ -14,6 +14,7 @@ from tabulate import tabulate
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 from skmnist._devices import find_device
+from skmnist._files import write_whole
 from skmnist._progress import EpochProgress, progress_bar
 from skmnist.datasets import fetch_mnist, load_digits28
 
@@ -106,23 +107,12 @@ def write_results(results, X_test, y_test, out):
     """Write every model and the figure, each whole or not at all; yield the paths."""
     for result in results:
         path = Path(out, f"{result.name}.joblib")
-        write_whole(path, lambda aside, r=result: joblib.dump(r.estimator, aside))
+        write_whole(path, partial(joblib.dump, result.estimator))
         yield path
     figure = draw_figure(results, X_test, y_test)
     path = Path(out, "compare.png")
-    write_whole(path, lambda aside: figure.savefig(aside, dpi=150, format="png"))
+    write_whole(path, partial(figure.savefig, dpi=150, format="png"))
     yield path
-
-
-def write_whole(path, write):
-    """Let `write` fill a file aside, then move it into place."""
-    # Not by tempfile, whose files nobody else may read.
-    aside = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        write(aside)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def draw_figure(results, X_test, y_test):

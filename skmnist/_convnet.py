@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from skmnist import _validation as check
 from skmnist._base import NetworkClassifier
-from skmnist._modules import ConvNet
+from skmnist._modules import ConvNet, block_output_shape
 from skmnist._parameters import TRAINING_RULES, document
 
 
@@ -52,8 +52,6 @@ class ConvLayer:
     >>> from skmnist import ConvLayer
     >>> ConvLayer(16, kernel_size=5, pool=None)
     ConvLayer(16, kernel_size=5, pool=None)
-    >>> ConvLayer(16).output_shape((1, 28, 28))
-    (16, 14, 14)
     """
 
     filters: int
@@ -67,6 +65,9 @@ class ConvLayer:
 
     def __post_init__(self):
         check.check_parameters(self, LAYER_RULES)
+        for name, value in vars(self).items():
+            if check.is_int(value):  # NumPy's among them, as grids hold
+                object.__setattr__(self, name, int(value))
         if self.padding == "same" and self.stride > 1 and self.kernel_size % 2 == 0:
             raise ValueError(
                 "The 'padding' parameter of ConvLayer must be 'valid' or an int for an "
@@ -82,43 +83,6 @@ class ConvLayer:
             if getattr(self, field.name) != field.default
         ]
         return f"ConvLayer({', '.join([repr(self.filters), *changed])})"
-
-    @property
-    def torch_padding(self):
-        """The padding in the words of `torch.nn.Conv2d`."""
-        if self.padding == "same" and self.stride > 1:
-            return (self.kernel_size - 1) // 2
-        return self.padding
-
-    def convolved_size(self, image_shape):
-        """The (height, width) after the convolution, before the pooling."""
-        return tuple(self._convolved(side) for side in image_shape[1:])
-
-    def _convolved(self, side):
-        if self.padding == "same":
-            return -(-side // self.stride)
-        padding = 0 if self.padding == "valid" else self.padding
-        return (side + 2 * padding - self.kernel_size) // self.stride + 1
-
-    def pool_window(self, size):
-        """The window's (height, width) and its strides, on maps of this size."""
-        window = tuple(min(self.pool_size, side) for side in size)
-        stride = self.pool_stride or self.pool_size
-        return window, (stride, stride)
-
-    def output_shape(self, image_shape):
-        """The (channels, height, width) that images of this shape become.
-
-        A side that is not positive says that the kernel does not fit the image.
-        """
-        size = self.convolved_size(image_shape)
-        if self.pool is not None and min(size) > 0:
-            window, strides = self.pool_window(size)
-            size = tuple(
-                (side - length) // stride + 1
-                for side, length, stride in zip(size, window, strides, strict=True)
-            )
-        return (self.filters, *size)
 
 
 LAYER_RULES = {
@@ -267,7 +231,7 @@ class ConvNetClassifier(NetworkClassifier):
         )
         shape = image_shape
         for number, layer in enumerate(layers):
-            before, shape = shape, layer.output_shape(shape)
+            before, shape = shape, block_output_shape(layer, shape)
             if min(shape) < 1:
                 raise ValueError(
                     f"The 'conv_layers' parameter of {type(self).__name__} must fit "

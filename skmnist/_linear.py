@@ -153,7 +153,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             tol=self.tol,
             max_iter=self.max_iter,
             class_weight=self.class_weight,
-            random_state=self.random_state,
+            random_state=check.draw_seed(self.random_state),
             verbose=self.verbose,
         ).fit(self._scaled(pixels), y, sample_weight=weights)
         return self

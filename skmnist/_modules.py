@@ -133,9 +133,9 @@ class ConvNet(nn.Module):
         self.largest_activation = math.prod(image_shape)
         for layer in conv_layers:
             blocks += conv_block(layer, shape, activation)
-            unpooled = (layer.filters, *layer.convolved_size(shape))
-            self.largest_activation = max(self.largest_activation, math.prod(unpooled))
-            shape = layer.output_shape(shape)
+            unpooled = layer.filters * math.prod(convolved_size(layer, shape))
+            self.largest_activation = max(self.largest_activation, unpooled)
+            shape = block_output_shape(layer, shape)
         self.layers = nn.Sequential(
             *blocks,
             nn.Flatten(),
@@ -153,24 +153,65 @@ class ConvNet(nn.Module):
 
 def conv_block(layer, image_shape, activation):
     """The modules of one ConvLayer on images of the given shape."""
+    before, padding = [], 0 if layer.padding == "valid" else layer.padding
+    if padding == "same":
+        padding, odd = divmod(layer.kernel_size - 1, 2)
+        if odd:
+            # One pixel more at the end, as torch's own "same", which warns of it.
+            before = [nn.ZeroPad2d((padding, padding + 1) * 2)]
+            padding = 0
     convolution = nn.Conv2d(
         image_shape[0],
         layer.filters,
         layer.kernel_size,
         layer.stride,
-        layer.torch_padding,
+        padding,
         # Batch normalisation has a bias of its own, which takes this one's place.
         bias=not layer.batch_norm,
     )
     normalisation = [nn.BatchNorm2d(layer.filters)] if layer.batch_norm else []
+    block = [*before, convolution, *normalisation]
     activate = ACTIVATIONS[activation]()
     if layer.pool is None:
-        return [convolution, *normalisation, activate]
+        return [*block, activate]
     pool_class = nn.MaxPool2d if layer.pool == "max" else nn.AvgPool2d
-    pool = pool_class(*layer.pool_window(layer.convolved_size(image_shape)))
+    pool = pool_class(*pool_window(layer, convolved_size(layer, image_shape)))
     if layer.pool == "max" and activation in NON_DECREASING:
-        return [convolution, *normalisation, pool, activate]
-    return [convolution, *normalisation, activate, pool]
+        return [*block, pool, activate]
+    return [*block, activate, pool]
+
+
+def convolved_size(layer, image_shape):
+    """The (height, width) after a ConvLayer's convolution, before its pooling."""
+    if layer.padding == "same":
+        return tuple(math.ceil(side / layer.stride) for side in image_shape[1:])
+    border = 0 if layer.padding == "valid" else layer.padding
+    return tuple(
+        (side + 2 * border - layer.kernel_size) // layer.stride + 1
+        for side in image_shape[1:]
+    )
+
+
+def pool_window(layer, size):
+    """A ConvLayer's pooling window on maps of this size, and its strides."""
+    window = tuple(min(layer.pool_size, side) for side in size)
+    stride = layer.pool_stride or layer.pool_size
+    return window, (stride, stride)
+
+
+def block_output_shape(layer, image_shape):
+    """The (channels, height, width) that a ConvLayer makes of images of this shape.
+
+    A side that is not positive says that the kernel does not fit the image.
+    """
+    size = convolved_size(layer, image_shape)
+    if layer.pool is not None and min(size) > 0:
+        window, strides = pool_window(layer, size)
+        size = tuple(
+            (side - length) // stride + 1
+            for side, length, stride in zip(size, window, strides, strict=True)
+        )
+    return (layer.filters, *size)
 
 
 @torch.no_grad()

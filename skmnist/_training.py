@@ -145,7 +145,9 @@ class TrainingNet(NeuralNetClassifier):
         device = torch.device(self.device)
         dtype = self.module_.scaling.factor.dtype
         generator = self.generator if self.shuffle else None
-        batches = Batches(train, self.batch_size, device, dtype, generator)
+        # The statistics of a single image are none.
+        least = 2 if self._has_batch_norm() else 1
+        batches = Batches(train, self.batch_size, device, dtype, generator, least)
         if valid is None:
             return batches, None
         return batches, Batches(valid, self._rows_at_once(), device, dtype)
@@ -259,14 +261,17 @@ class TrainingNet(NeuralNetClassifier):
         }
 
     def _choose_micro_batch(self):
-        if any(isinstance(m, torch.nn.BatchNorm2d) for m in self.module_.modules()):
-            # Its statistics are the whole batch's.
-            return self.batch_size
+        if self._has_batch_norm():
+            # Its statistics are the whole batch's; the last may have one image more.
+            return self.batch_size + 1
         if self.micro_batch_size != "auto":
             return self.micro_batch_size
         if torch.device(self.device).type != "cpu":
             return self.batch_size
         return self._rows_at_once()
+
+    def _has_batch_norm(self):
+        return any(isinstance(m, torch.nn.BatchNorm2d) for m in self.module_.modules())
 
     def _rows_at_once(self):
         if torch.device(self.device).type != "cpu":
@@ -302,7 +307,7 @@ class TrainingNet(NeuralNetClassifier):
         draw = torch.empty((), dtype=torch.int64, device=self.generator.device)
         return int(draw.random_(generator=self.generator))
 
-    def _start_schedule(self, n_steps):
+    def _start_schedule(self, n_steps=0):
         optimizer, settings = self.optimizer_, self.schedule_settings
         schedulers = torch.optim.lr_scheduler
         if self.schedule == "onecycle":
@@ -357,41 +362,38 @@ class TrainingNet(NeuralNetClassifier):
         """All that going on bitwise needs, as tensors, numbers and strings."""
         return {
             "module": self.module_.state_dict(),
+            "history": list(self.history),
             "optimizer": self.optimizer_.state_dict(),
             "scheduler": self.scheduler_.state_dict() if self.scheduler_ else None,
             "generator": self.generator.get_state(),
-            "history": list(self.history),
             "stop_requested": self.stop_requested_,
         }
 
     def load_training_state(self, state):
         """Go on from what `training_state` gave."""
         self.module_.load_state_dict(state["module"])
-        self.optimizer_.load_state_dict(state["optimizer"])
-        if self.scheduler_:
-            self.scheduler_.load_state_dict(state["scheduler"])
-        self.generator.set_state(state["generator"])
         self.history[:] = state["history"]
-        self.stop_requested_ = state["stop_requested"]
+        if "optimizer" in state:
+            self.optimizer_.load_state_dict(state["optimizer"])
+            self.generator.set_state(state["generator"])
+            self.stop_requested_ = state["stop_requested"]
+            if state["scheduler"] is not None:
+                if self.scheduler_ is None:
+                    self._start_schedule()
+                self.scheduler_.load_state_dict(state["scheduler"])
 
     def portable_state(self, with_optimizer):
         """The state in NumPy arrays, for a pickle; the optimiser's if asked."""
-        state = {
-            "module": self.module_.state_dict(),
-            "history": list(self.history),
-            "device": self.device,
-            "training": self.training_state() if with_optimizer else None,
-        }
-        return _map_arrays(state, torch.Tensor, _to_numpy)
+        state = self.training_state()
+        if not with_optimizer:
+            state = {name: state[name] for name in ("module", "history")}
+        return {**_map_arrays(state, torch.Tensor, _to_numpy), "device": self.device}
 
     def load_portable_state(self, state):
-        """Take over what `portable_state` gave; returns self."""
-        state = _map_arrays(state, np.ndarray, lambda a: torch.from_numpy(np.array(a)))
-        self.module_.load_state_dict(state["module"])
-        self.history[:] = state["history"]
-        if state["training"] is not None:
-            self.load_training_state(state["training"])
-        return self
+        """Take over what `portable_state` gave."""
+        self.load_training_state(
+            _map_arrays(state, np.ndarray, lambda a: torch.from_numpy(np.array(a)))
+        )
 
     @contextlib.contextmanager
     def rolled_back_on_failure(self):
@@ -454,20 +456,20 @@ def optimizer_arguments(settings, owner):
             f"torch.optim.Optimizer. Got {optimizer!r} instead."
         )
     known = inspect.signature(optimizer_class).parameters
-    arguments = {"momentum": settings.momentum, "weight_decay": settings.weight_decay}
+    own = {"momentum": settings.momentum, "weight_decay": settings.weight_decay}
+    further = settings.optimizer_params or {}
     if named:
         # Fused is one pass over all weights instead of a dozen small kernels.
-        arguments["fused"] = not (settings.optimizer_params or {}).get("foreach")
-    arguments = {name: value for name, value in arguments.items() if name in known}
-    arguments |= settings.optimizer_params or {}
-    unknown = sorted(set(arguments) - set(known))
-    if unknown:
+        own["fused"] = not further.get("foreach")
+    allowed = set(known) - {"params", "lr", "momentum", "weight_decay"}
+    if not allowed.issuperset(further):
         raise ValueError(
             f"The 'optimizer_params' parameter of {owner} must hold arguments of "
-            f"{optimizer_class.__name__}, which are {list(known)[1:]}. Got {unknown} "
-            "instead."
+            f"{optimizer_class.__name__} that {owner} does not take itself, of "
+            f"{sorted(allowed)}. Got {sorted(set(further) - allowed)} instead."
         )
-    return optimizer_class, arguments
+    own = {name: value for name, value in own.items() if name in known}
+    return optimizer_class, own | further
 
 
 def _to_numpy(tensor):

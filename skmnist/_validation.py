@@ -48,7 +48,7 @@ def number(expected, *, low, high=math.inf, low_open=False, high_open=False):
     """A finite real number in an interval, closed unless said otherwise."""
 
     def accepts(value):
-        if not is_real(value) or not math.isfinite(value):
+        if not is_real(value) or not -math.inf < value < math.inf:
             return False
         above = value > low if low_open else value >= low
         below = value < high if high_open else value <= high
@@ -88,7 +88,7 @@ VERBOSITY = Rule(
 LAYER_SIZES = Rule(
     "a tuple of positive ints, () for no hidden layer",
     lambda value: (
-        isinstance(value, (tuple, list, np.ndarray))
+        (isinstance(value, (tuple, list)) or getattr(value, "ndim", None) == 1)
         and all(is_int(size) and size > 0 for size in value)
     ),
 )
@@ -203,9 +203,11 @@ def _flatten(X):
         X = X.detach()
         if X.device.type == "cpu":
             X = (X.float() if str(X.dtype) == "torch.bfloat16" else X).numpy()
-    elif not (hasattr(X, "iloc") or hasattr(X, "columns") or hasattr(X, "tocsr")):
+    elif hasattr(X, "columns") or hasattr(X, "tocsr"):
         # Frames keep their column names and sparse matrices their own error
         # message, so both go to scikit-learn as they are.
+        return X, None
+    else:
         X = np.asarray(X)
     if X.ndim not in (3, 4):
         return X, None
@@ -248,7 +250,8 @@ def _gatherable(rows):
     """
     if rows.dtype not in GATHERABLE_DTYPES:
         rows = rows.astype(_wider_dtype(rows.dtype))
-    in_one_piece = rows.strides[1] == rows.itemsize and rows.strides[0] > 0
+    across, along = rows.strides
+    in_one_piece = along == rows.itemsize and across > 0 and across % along == 0
     return rows if in_one_piece else np.ascontiguousarray(rows)
 
 
@@ -343,7 +346,7 @@ def find_classes(estimator, y):
     if len(classes) < 2:
         raise ValueError(
             f"{type(estimator).__name__} needs samples of at least 2 classes in the "
-            f"data, but the data contains only one class: {classes[0]!r}."
+            f"data, but the data contains only one class: {classes.tolist()[0]!r}."
         )
     return classes
 

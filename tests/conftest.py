@@ -8,6 +8,7 @@ os.environ["SCIPY_ARRAY_API"] = "1"
 
 import matplotlib
 import pytest
+import torch
 
 from skmnist.datasets import fetch_mnist, load_digits28
 
@@ -31,6 +32,15 @@ def mnist(mnist_home):
     for array in arrays:
         array.flags.writeable = False
     return arrays
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """torch on one thread: two of them wait for each other on cores that are busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

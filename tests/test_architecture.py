@@ -24,7 +24,8 @@ ALLOWED = {
     "_devices": set(),
     "_augment": set(),
     "_batches": set(),
-    "_checkpoint": set(),
+    "_files": set(),
+    "_checkpoint": {"_files"},
     "_early_stopping": set(),
     "_training": {"_augment", "_batches", "_modules"},
     "_parameters": {"_validation", "_augment", "_modules", "_training"},
@@ -40,8 +41,9 @@ ALLOWED = {
 # Everything else is an application of the package (recipes, the command line): it
 # uses public names, and the applications below it.
 PUBLIC = {"__init__", "datasets", "displays"}
-# A device that is not there is to be refused before any data are fetched.
-EXTRA = {"_compare": {"_devices"}}
+# A device that is not there is to be refused before any data are fetched, and what
+# is written is written whole.
+EXTRA = {"_compare": {"_devices", "_files"}}
 
 NO_TORCH = ["__init__", "datasets", "displays", "_validation", "_scaling", "_linear"]
 

@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose
 from skmnist import ConvNetClassifier, _augment
 from skmnist._augment import TRANSFORMS, random_affine, random_shift
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 both = pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS.keys())
 SHAPES = [(1, 28, 28), (3, 8, 8), (1, 12, 48), (2, 48, 12), (1, 1, 64), (1, 9, 1)]
 

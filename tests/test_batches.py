@@ -80,6 +80,17 @@ def test_the_number_of_batches_is_rounded_up(images, size):
     assert all(weights is None for _, _, weights in batches)
 
 
+@pytest.mark.parametrize(
+    ("size", "least", "sizes"),
+    [(3, 2, [3, 3, 4]), (3, 1, [3, 3, 3, 1]), (4, 2, [4, 4, 2]), (11, 11, [10])],
+)
+def test_a_last_batch_of_too_few_joins_the_one_before(images, size, least, sizes):
+    batches = Batches(dataset_of(images), size, CPU, torch.float32, least=least)
+    assert [len(batch) for batch, _, _ in batches] == sizes
+    assert len(batches) == len(sizes)
+    assert [at for batch, _, _ in batches for at in numbers(batch)] == list(range(10))
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("rows", [None, [7, 2, 2, 5, 0]])
 def test_shuffled_batches_keep_images_labels_and_weights_together(

@@ -1,12 +1,6 @@
 import pytest
 
-from skmnist._compare import (
-    compare,
-    draw_figure,
-    fit_and_score,
-    make_estimators,
-    write_whole,
-)
+from skmnist._compare import compare, draw_figure, fit_and_score, make_estimators
 
 
 @pytest.fixture(scope="module")
@@ -51,17 +45,3 @@ def test_same_seed_prints_the_same_accuracies(capsys):
         # All but the seconds.
         printed.append([line.split()[:2] + line.split()[3:] for line in table])
     assert printed[0] == printed[1]
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "model.joblib"
-    path.write_text("old")
-
-    def fail_half_way(aside):
-        aside.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_whole(path, fail_half_way)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]

@@ -11,6 +11,8 @@ from torch import nn
 
 from skmnist import MLPClassifier
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def fitted(digits, *args, **params):
     params = {"max_epochs": 1, "random_state": 0} | params

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -16,10 +17,13 @@ from skmnist._modules import (
     ConvNet,
     Dropout,
     PixelScaling,
+    block_output_shape,
     conv_block,
     initialize_weights,
     summarize,
 )
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PLAIN_ACTIVATIONS = {
     "relu": nn.functional.relu,
@@ -176,6 +180,53 @@ def test_pooling_comes_first_exactly_where_the_result_is_the_same():
     assert rising == NON_DECREASING
     assert {name for name in ACTIVATIONS if first("max", name)} == rising
     assert not any(first("avg", name) for name in ACTIVATIONS)
+
+
+LAYERS = [
+    ConvLayer(2, kernel_size, stride, padding, pool, pool_size, pool_stride)
+    for kernel_size, stride, padding, (pool, pool_size, pool_stride) in product(
+        [1, 2, 3, 5],
+        [1, 2, 3],
+        ["same", "valid", 0, 2],
+        [("max", 2, None), ("avg", 3, 1), ("max", 2, 3), (None, 2, None)],
+    )
+    if not (padding == "same" and stride > 1 and kernel_size % 2 == 0)
+]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 7, 1), (2, 6, 11), (1, 5, 5)])
+def test_the_shape_of_a_layers_output_is_known_without_running_it(shape):
+    refused = 0
+    for layer in LAYERS:
+        said = block_output_shape(layer, shape)
+        if min(said) < 1:
+            refused += 1
+            assert layer.padding in ("valid", 0)
+            assert layer.kernel_size > min(shape[1:])
+            continue
+        block = nn.Sequential(*conv_block(layer, shape, "relu"))
+        assert block(torch.zeros(1, *shape)).shape[1:] == said, layer
+    assert refused < len(LAYERS) / 2
+
+
+@pytest.mark.parametrize("side", [1, 2, 7, 28])
+@pytest.mark.parametrize("kernel_size", [1, 3, 5, 7])
+def test_same_keeps_the_size_or_its_part_rounded_up(side, kernel_size):
+    for stride in (1, 2, 3):
+        layer = ConvLayer(1, kernel_size, stride, pool=None)
+        expected = (1, math.ceil(side / stride), math.ceil(side / stride))
+        assert block_output_shape(layer, (1, side, side)) == expected
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even:UserWarning")
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 6, 7])
+def test_same_is_torchs_same(kernel_size):
+    layer = ConvLayer(5, kernel_size, pool=None)
+    block = nn.Sequential(*conv_block(layer, (3, 7, 9), "identity"))
+    x = torch.randn((2, 3, 7, 9), generator=seeded())
+    expected = nn.functional.conv2d(x, *block.parameters(), padding="same")
+    torch.testing.assert_close(block(x), expected)
 
 
 def test_dropout_is_on_the_inputs_of_dense_layers_but_not_on_pixels():

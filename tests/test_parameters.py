@@ -11,6 +11,8 @@ from skorch.callbacks import Callback, EpochScoring
 from skmnist import ConvNetClassifier, MLPClassifier
 from skmnist._parameters import TRAINING_RULES, document
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 class Start(Callback):
     """Knows whether a training has begun."""
@@ -127,7 +129,7 @@ def test_unknown_arguments_of_the_optimizer_are_refused_by_name(digits):
         clf.fit(digits[0][:20], digits[2][:20])
 
 
-@pytest.mark.parametrize("params", [{"lr": 0.5}, {"params": []}])
+@pytest.mark.parametrize("params", [{"lr": 0.5}, {"params": []}, {"weight_decay": 0.1}])
 def test_what_has_a_parameter_of_its_own_is_not_taken_twice(params, digits):
     clf = MLPClassifier(optimizer_params=params)
     with pytest.raises(ValueError, match="'optimizer_params' parameter"):

@@ -11,10 +11,12 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import EpochScoring
+from skorch.callbacks import Callback, EpochScoring
 from skorch.history import History
 
 from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifier
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 N = 200
 
@@ -26,8 +28,8 @@ def few(digits):
 
 
 def mlp(**params):
-    params = {"hidden_layer_sizes": (16,), "random_state": 0, "max_epochs": 2} | params
-    return MLPClassifier(batch_size=64, **params)
+    params = {"hidden_layer_sizes": (16,), "max_epochs": 2, "lr": 0.004} | params
+    return MLPClassifier(**{"batch_size": 64, "random_state": 0} | params)
 
 
 MODELS = {
@@ -38,7 +40,7 @@ MODELS = {
     "float64": mlp(precision="float64", optimizer="sgd"),
     "bfloat16": mlp(precision="bfloat16", optimizer=torch.optim.NAdam),
     "softmax": mlp(hidden_layer_sizes=()),
-    "linear": LinearClassifier(),
+    "linear": LinearClassifier(C=0.01),
 }
 
 
@@ -296,6 +298,28 @@ def test_settings_changed_after_the_fit_do_not_stop_loading(few):
         loaded = reload(clf.set_params(**change))
         np.testing.assert_array_equal(loaded.predict_proba(X_test), proba)
         assert loaded.get_params() == clf.get_params()
+
+
+class SaveEveryEpoch(Callback):
+    """Keeps a pickle of the estimator after every epoch, without itself."""
+
+    def __init__(self, clf):
+        self.clf = clf
+        self.pickles = []
+
+    def on_epoch_end(self, net, **kwargs):
+        self.clf.set_params(callbacks=None)
+        self.pickles.append(pickle.dumps(self.clf))
+
+
+def test_estimator_can_be_saved_in_the_middle_of_its_fit(few):
+    X, X_test, y, _ = few
+    clf = mlp(lr_schedule=None)
+    saving = SaveEveryEpoch(clf)
+    clf.set_params(callbacks=[saving]).fit(X, y)
+    first, last = map(pickle.loads, saving.pickles)
+    assert_same(last, clf, X_test)
+    assert_same(first, mlp(lr_schedule=None, max_epochs=1).fit(X, y), X_test)
 
 
 # -- devices --

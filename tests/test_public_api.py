@@ -62,12 +62,12 @@ def sections(documented):
 def entries(text):
     """The (name, type) of every entry of a Parameters or Attributes section.
 
-    As numpydoc has it: "name : type" or "name, name", without a colon at the end.
+    As numpydoc reads them: "name : type", "name, name : type", or without a type.
     """
     for line in text.splitlines():
         if line and not line.startswith(" "):
-            names, _, kind = line.partition(" : ")
-            yield from ((name, kind) for name in names.split(", "))
+            names, _, kind = line.partition(" :")
+            yield from ((name, kind.strip()) for name in names.split(", "))
 
 
 def signature_of(documented):
@@ -118,8 +118,12 @@ def documented():
 
 def check_all(documented, check):
     """Every complaint at once, by the name of what it is about."""
-    found = {name: list(check(member)) for name, member in documented.items()}
-    assert {name: complaints for name, complaints in found.items() if complaints} == {}
+    complaints = [
+        f"{name}: {complaint}"
+        for name, member in documented.items()
+        for complaint in check(member)
+    ]
+    assert not complaints, "\n".join(complaints)
 
 
 def test_everything_public_begins_with_one_line(documented):

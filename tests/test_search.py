@@ -32,24 +32,26 @@ def few(digits):
     return X[:N], X_test[:100], y[:N], y_test[:100]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """The same number of threads here and in joblib's processes."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+@pytest.fixture(autouse=True)
+def as_many_threads_in_workers(one_thread):
     with parallel_config("loky", inner_max_num_threads=1):
         yield
-    torch.set_num_threads(before)
 
 
 def mlp(**params):
-    params = {"hidden_layer_sizes": (16,), "random_state": 0, "max_epochs": 2} | params
-    return MLPClassifier(batch_size=64, **params)
+    params = {"hidden_layer_sizes": (16,), "max_epochs": 2, "lr": 0.004} | params
+    return MLPClassifier(**{"batch_size": 64, "random_state": 0} | params)
 
 
 def conv(**params):
-    params = {"conv_layers": (4,), "random_state": 0, "max_epochs": 2} | params
-    return ConvNetClassifier(hidden_layer_sizes=(), batch_size=64, **params)
+    params = {"conv_layers": (4,), "hidden_layer_sizes": (), "lr": 0.004} | params
+    return ConvNetClassifier(
+        **{"batch_size": 64, "max_epochs": 2, "random_state": 0} | params
+    )
+
+
+def linear(**params):
+    return LinearClassifier(0.01, **params)
 
 
 # -- searches --
@@ -126,7 +128,7 @@ def split_scores(search):
         (conv(), {"hidden_layer_sizes": [(), (8,), [8, 4]]}),
         (mlp(), {"hidden_layer_sizes": [(), (8,), (8, 4)], "pixel_scaling": [None]}),
         (mlp(), {"optimizer": ["sgd", torch.optim.NAdam], "class_weight": [{3: 2.0}]}),
-        (LinearClassifier(), {"C": [0.01, 1], "pixel_scaling": ["unit"]}),
+        (linear(), {"C": [0.01, 0.1], "pixel_scaling": ["unit"]}),
     ],
     ids=["ConvLayer", "dense of conv", "dense", "optimizer", "linear"],
 )
@@ -170,10 +172,11 @@ def test_search_passes_validation_data_on(few):
 )
 def test_mlp_takes_what_a_transformer_gives(first, digits):
     X, X_test, y, y_test = digits
-    X, X_test = X.reshape(len(X), -1), X_test.reshape(len(X_test), -1)
-    clf = mlp(hidden_layer_sizes=(64,), max_epochs=5)
+    X, X_test = X[:500].reshape(500, -1), X_test.reshape(len(X_test), -1)
+    y = y[:500]
+    clf = mlp(hidden_layer_sizes=(64,), max_epochs=10)
     model = make_pipeline(first, clf).fit(X, y)
-    assert model.score(X_test, y_test) > 0.8
+    assert model.score(X_test, y_test) > 0.7
     by_hand = clone(clf).fit(clone(first).fit_transform(X), y)
     np.testing.assert_array_equal(
         model.predict_proba(X_test), by_hand.predict_proba(model[0].transform(X_test))
@@ -185,7 +188,9 @@ def test_pipeline_is_searched_by_flat_names(few):
     pipeline = make_pipeline(StandardScaler(), PCA(random_state=0), mlp())
     grid = {"pca__n_components": [5, 20], "mlpclassifier__lr": [0.004, 0.01]}
     search = GridSearchCV(pipeline, grid, cv=2).fit(X.reshape(N, -1), y)
-    assert search.best_params_["pca__n_components"] == 20
+    scores = search.cv_results_["mean_test_score"]
+    assert np.ptp(scores) > 0
+    assert search.best_params_ == search.cv_results_["params"][scores.argmax()]
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
@@ -217,7 +222,7 @@ def test_predictions_of_cross_validation_are_out_of_fold(few):
     [
         mlp(optimizer=torch.optim.LBFGS, optimizer_params={"max_iter": 3}),
         conv(conv_layers=(ConvLayer(3), 4), image_shape=(28, 28)),
-        LinearClassifier(C=3),
+        linear(tol=0.01),
     ],
 )
 def test_clone_has_the_parameters_and_nothing_learned(estimator, few):
@@ -234,7 +239,7 @@ def test_clone_has_the_parameters_and_nothing_learned(estimator, few):
 # -- metadata routing --
 
 
-@pytest.mark.parametrize("make", [mlp, LinearClassifier])
+@pytest.mark.parametrize("make", [mlp, linear])
 def test_pipeline_routes_sample_weight(make, few):
     X, X_test, y, _ = few
     X, X_test = X.reshape(N, -1), X_test.reshape(100, -1)
@@ -249,7 +254,7 @@ def test_pipeline_routes_sample_weight(make, few):
     )
 
 
-@pytest.mark.parametrize("make", [mlp, LinearClassifier])
+@pytest.mark.parametrize("make", [mlp, linear])
 def test_search_routes_sample_weight_to_fit_and_score(make, few):
     X, _, y, _ = few
     weight = np.random.RandomState(0).randint(0, 3, N).astype(float)

@@ -1,6 +1,7 @@
 """The epoch against a plain PyTorch loop; schedules, callbacks, interruptions."""
 
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from skmnist import ConvLayer, ConvNetClassifier, MLPClassifier
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 N, BATCH = 200, 64
 STEPS = math.ceil(N / BATCH)
@@ -291,9 +294,7 @@ def test_batch_norm_learns_the_statistics_of_whole_batches(bits):
         )
     with torch.no_grad():
         logits = plain(torch.tensor(X[:, None]).double()).numpy()
-    np.testing.assert_allclose(
-        clf.decision_function(X), logits, rtol=1e-10, atol=1e-12
-    )
+    np.testing.assert_allclose(clf.decision_function(X), logits, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("class_weight", [None, {3: 5.0, 7: 0.0}, "balanced"])
@@ -330,13 +331,15 @@ def test_weights_of_any_scale_train_the_same(bits):
     assert_close(weights_of(huge), weights_of(plain))
 
 
-def test_loss_curve_is_the_mean_loss_of_the_training_images(bits):
+@pytest.mark.parametrize(("precision", "rtol"), [("float32", 1e-5), ("float64", 1e-9)])
+def test_losses_are_means_over_all_images(precision, rtol, bits):
     X, X_val, y, y_val = bits
-    clf = mlp(lr=1e-12, max_epochs=2).fit(X, y, X_val=X_val, y_val=y_val)
+    clf = mlp(lr=1e-14, max_epochs=2, precision=precision)
+    clf.fit(X, y, X_val=X_val, y_val=y_val)
     expected = log_loss(y, clf.predict_proba(X))
-    np.testing.assert_allclose(clf.loss_curve_, [expected] * 2, rtol=1e-5)
+    np.testing.assert_allclose(clf.loss_curve_, [expected] * 2, rtol=rtol)
     expected = log_loss(y_val, clf.predict_proba(X_val))
-    np.testing.assert_allclose(clf.history_[:, "valid_loss"], expected, rtol=1e-5)
+    np.testing.assert_allclose(clf.history_[:, "valid_loss"], expected, rtol=rtol)
 
 
 # -- optimisers --
@@ -609,6 +612,20 @@ def test_stopping_callback_lets_the_others_finish(bits):
     assert [hook for hook, *_ in last.calls[-2:]] == ["on_epoch_end", "on_train_end"]
 
 
+def request_a_stop():
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("hook", HOOKS)
+def test_stop_is_heeded_wherever_it_is_requested(hook, early_stopping, bits):
+    X, _, y, _ = bits
+    clf = mlp(max_epochs=5, early_stopping=early_stopping)
+    clf.set_params(callbacks=[Act(hook, request_a_stop)]).fit(X, y)
+    assert clf.n_epochs_ < 5 or hook == "on_train_end"
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
 def test_learning_rate_scheduler_of_skorch_sets_the_rate(bits):
     X, _, y, _ = bits
     schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
@@ -672,6 +689,21 @@ def test_ctrl_c_in_a_callback_leaves_the_estimator_unfitted(hook, bits):
         clf.predict(X)
 
 
+def test_ctrl_c_may_have_a_handler_of_the_program_s_own(bits):
+    X, _, y, _ = bits
+
+    def handler(signum, frame):  # as the one that asyncio installs
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        clf = mlp(max_epochs=2, callbacks=[Act("on_epoch_end", press_ctrl_c)])
+        with pytest.raises(KeyboardInterrupt):
+            clf.fit(X, y)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("warm_start", [False, True])
 def test_ctrl_c_leaves_a_fitted_estimator_as_it_was(warm_start, bits):
     X, _, y, _ = bits
@@ -706,7 +738,10 @@ except KeyboardInterrupt:
         print("interrupted, not fitted")
 """
     with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
     ) as process:
         for line in process.stdout:
             if line == "epoch 3\n":

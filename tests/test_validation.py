@@ -15,6 +15,8 @@ from skorch.callbacks import Callback
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 from skmnist import _validation as check
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 N = 60
 
 
@@ -162,6 +164,20 @@ def test_every_frame_of_the_same_pixels_gives_the_same_model(
 def test_a_memory_map_gives_the_same_model(make, images, labels, expected, tmp_path):
     X = memory_map(images, tmp_path)
     assert_array_equal(make().fit(X, labels).predict_proba(X), expected[make])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "factor"),
+    [("uint16", 516), ("uint32", 2**25), ("uint64", 2**57), ("int64", -(2**56))],
+)
+@every_estimator
+def test_the_whole_range_of_a_type_is_kept(make, dtype, factor, images, labels):
+    X = images.astype(dtype) * np.array(factor, dtype)
+    same = images.astype(np.float64) * factor
+    assert_array_equal(
+        make().fit(X, labels).predict_proba(X),
+        make().fit(same, labels).predict_proba(same),
+    )
 
 
 @every_estimator
