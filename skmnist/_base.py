@@ -3,7 +3,6 @@
 import copy
 import warnings
 from abc import ABCMeta, abstractmethod
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -142,7 +141,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check.check_parameters(self, self._rules)
         warm = self.warm_start and hasattr(self, "net_")
-        with self._unchanged_on_failure():
+        with check.unchanged_on_failure(self):
             saved = self._read_checkpoint(warm)
             seeds = self._draw_seeds(saved)
             train = self._check_training_data(X, y, sample_weight, reset=not warm)
@@ -163,10 +162,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one more epoch on these images, from where the model stands.
 
-        Optimiser, generators and history go on from call to call; the first call
-        after `fit` starts a new optimiser. A stream has no known end, so
-        "onecycle" and "cosine" do not apply: the rate stays at ``lr``. Nothing is
-        held out.
+        Optimiser, generators and history go on from call to call, with the
+        training parameters of the first call; the first call after `fit` starts a
+        new optimiser. A stream has no known end, so "onecycle" and "cosine" do not
+        apply: the rate stays at ``lr``. Nothing is held out.
 
         Parameters
         ----------
@@ -192,7 +191,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check.check_parameters(self, self._rules)
         first = not hasattr(self, "net_")
-        with self._unchanged_on_failure():
+        with check.unchanged_on_failure(self):
             classes = check.check_partial_classes(self, classes, first)
             train = self._check_training_data(
                 X, y, sample_weight, reset=first, classes=classes
@@ -211,17 +210,6 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         history = () if first else self.history_
         self._settings = self._current_settings(endless=True)
         return self._build_net(module, seeds.training, history, self.callbacks)
-
-    @contextmanager
-    def _unchanged_on_failure(self):
-        """Put the attributes back as they were when anything is raised."""
-        before = vars(self).copy()
-        try:
-            yield
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
 
     def _draw_seeds(self, saved=None):
         """One seed for each thing that draws, so that none depends on another."""
@@ -257,8 +245,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
                 f"X_val and y_val must be given together: {given} came without "
                 f"{missing}."
             )
-        pixels, own_shape, _ = check.check_images(self, X_val, reset=False)
-        check.check_same_shape(self, own_shape)
+        try:
+            pixels, own_shape, _ = check.check_images(self, X_val, reset=False)
+            check.check_same_shape(self, own_shape)
+        except ValueError as error:
+            raise ValueError(
+                f"X_val must be images like those in X. {error}"
+            ) from error
         targets = check.check_validation_labels(pixels, y_val, self.classes_)
         return self._dataset(pixels, targets)
 

@@ -94,7 +94,7 @@ class Batches:
         full, rest = divmod(len(dataset), batch_size)
         self.sizes = [batch_size] * full + [rest] * (rest > 0)
         if len(self.sizes) > 1 and self.sizes[-1] < least:
-            self.sizes[-2:] = [batch_size + rest]
+            self.sizes[-2:] = [sum(self.sizes[-2:])]
         self.device = device
         self.generator = generator
         self.home = dataset.images.device if dataset.streamed else device

@@ -152,6 +152,7 @@ class Checkpointer(Callback):
         net.load_training_state(self.saved["training"])
         if self.early_stopping is not None:
             vars(self.early_stopping).update(self.saved["early_stopping"])
+        self.saved = None
 
     def on_epoch_end(self, net, **kwargs):
         """Save where the run stands now."""

@@ -45,5 +45,6 @@ class StopEarly(Callback):
 
     def on_train_end(self, net, **kwargs):
         """Go back to the best epoch, and let go of its copy."""
-        net.module_.load_state_dict(self.best_weights_)
+        if self.best_weights_ is not None:
+            net.module_.load_state_dict(self.best_weights_)
         self.best_weights_ = None

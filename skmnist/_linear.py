@@ -18,7 +18,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     C : float, default=1.0
-        Inverse of the strength of the L2 penalty.
+        Inverse of the strength of the L2 penalty; ``numpy.inf`` for none.
     solver : {"lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"}, \
             default="lbfgs"
         What minimises the loss.
@@ -77,7 +77,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
     """
 
     _rules = {
-        "C": check.POSITIVE_FLOAT,
+        "C": check.number("a positive float", low=0, low_open=True, infinite=True),
         "solver": check.one_of("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"),
         "tol": check.POSITIVE_FLOAT,
         "max_iter": check.POSITIVE_INT,
@@ -137,25 +137,26 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             class.
         """
         check.check_parameters(self, self._rules)
-        pixels, own_shape, y = check.check_images(self, X, y, reset=True)
-        weights = check.check_sample_weight(sample_weight, len(y))
-        if weights is not None and not weights.all():
-            rows = np.flatnonzero(weights)
-            pixels, y, weights = pixels[rows], y[rows], weights[rows]
-        self.classes_ = check.find_classes(self, y)
-        self.image_shape_ = check.find_image_shape(self, pixels.shape[1], own_shape)
-        self._scaling = find_pixel_scaling(
-            self.pixel_scaling, pixels, self.image_shape_[0], weights=weights
-        )
-        self.estimator_ = LogisticRegression(
-            C=self.C,
-            solver=self.solver,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            class_weight=self.class_weight,
-            random_state=check.draw_seed(self.random_state),
-            verbose=self.verbose,
-        ).fit(self._scaled(pixels), y, sample_weight=weights)
+        with check.unchanged_on_failure(self):
+            pixels, own_shape, y = check.check_images(self, X, y, reset=True)
+            weights = check.check_sample_weight(sample_weight, len(y))
+            if weights is not None and not weights.all():
+                rows = np.flatnonzero(weights)
+                pixels, y, weights = pixels[rows], y[rows], weights[rows]
+            self.classes_ = check.find_classes(self, y)
+            self.image_shape_ = check.find_image_shape(self, pixels.shape[1], own_shape)
+            self._scaling = find_pixel_scaling(
+                self.pixel_scaling, pixels, self.image_shape_[0], weights=weights
+            )
+            self.estimator_ = LogisticRegression(
+                C=self.C,
+                solver=self.solver,
+                tol=self.tol,
+                max_iter=self.max_iter,
+                class_weight=self.class_weight,
+                random_state=check.draw_seed(self.random_state),
+                verbose=self.verbose,
+            ).fit(self._scaled(pixels), y, sample_weight=weights)
         return self
 
     def predict(self, X):

@@ -5,6 +5,7 @@ import copy
 import dis
 import inspect
 import math
+import signal
 
 import numpy as np
 import torch
@@ -219,8 +220,8 @@ class TrainingNet(NeuralNetClassifier):
     def validation_step(self, batch, **fit_params):
         """The loss and the number of right answers on one batch."""
         images, targets, weights = batch
-        with torch.no_grad(), self._autocast():
-            logits = self.module_(images).float()
+        with torch.no_grad():
+            logits = self._forward(images)
         right = logits.argmax(1) == targets
         return {
             "loss_sum": summed_loss(logits, targets, weights),
@@ -237,7 +238,7 @@ class TrainingNet(NeuralNetClassifier):
                 return self._forward_and_back(images, targets, weights, total)
             except torch.OutOfMemoryError:
                 self.micro_batch_ = min(self.micro_batch_, len(targets)) // 2
-                if self.micro_batch_ == 0:
+                if self.micro_batch_ == 0 or self._has_batch_norm():
                     raise
                 self.optimizer_.zero_grad()
 
@@ -246,8 +247,7 @@ class TrainingNet(NeuralNetClassifier):
         loss_sum, y_pred = 0, []
         for start in range(0, len(targets), size):
             part = slice(start, start + size)
-            with self._autocast():
-                logits = self.module_(images[part])
+            logits = self._forward(images[part])
             loss = summed_loss(
                 logits, targets[part], None if weights is None else weights[part]
             )
@@ -280,10 +280,12 @@ class TrainingNet(NeuralNetClassifier):
         rows = CACHE_BYTES // (itemsize * self.module_.largest_activation)
         return 2 ** max(5, rows.bit_length() - 1)
 
-    def _autocast(self):
+    def _forward(self, images):
+        """Logits in the dtype of the weights, computed in the one asked for."""
         if self.autocast_dtype is None:
-            return contextlib.nullcontext()
-        return torch.autocast(torch.device(self.device).type, self.autocast_dtype)
+            return self.module_(images)
+        with torch.autocast(torch.device(self.device).type, self.autocast_dtype):
+            return self.module_(images).float()
 
     def _augment(self, images):
         images = images.to(self.module_.scaling.factor.dtype)
@@ -397,7 +399,10 @@ class TrainingNet(NeuralNetClassifier):
 
     @contextlib.contextmanager
     def rolled_back_on_failure(self):
-        """Undo, when anything is raised, what was trained since."""
+        """Undo, when anything is raised, what was trained since.
+
+        Costs a copy of the weights and of the optimiser's state.
+        """
         n_epochs, state = len(self.history), self.training_state()
         del state["history"]
         state = copy.deepcopy(state)
@@ -424,16 +429,12 @@ class TrainingNet(NeuralNetClassifier):
         """Logits on the CPU, shape (n, n_classes), for images on any device."""
         device, outputs = torch.device(self.device), []
         for part in images.split(self._rows_at_once()):
-            with self._autocast():
-                outputs.append(self.module_(part.to(device)))
-        dtype = self.module_.scaling.factor.dtype
-        return torch.cat(outputs).to("cpu", dtype)
+            outputs.append(self._forward(part.to(device)))
+        return torch.cat(outputs).cpu()
 
 
 def summed_loss(logits, targets, weights=None):
     """The weighted sum of the rows' cross-entropies, in nats."""
-    if logits.dtype is torch.bfloat16:
-        logits = logits.float()
     if weights is None:
         return F.cross_entropy(logits, targets, reduction="sum")
     return F.cross_entropy(logits, targets, reduction="none") @ weights
@@ -461,7 +462,9 @@ def optimizer_arguments(settings, owner):
     if named:
         # Fused is one pass over all weights instead of a dozen small kernels.
         own["fused"] = not further.get("foreach")
-    allowed = set(known) - {"params", "lr", "momentum", "weight_decay"}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    allowed = set(known) | (set(further) if takes_any else set())
+    allowed -= {"params", "lr", "momentum", "weight_decay"}
     if not allowed.issuperset(further):
         raise ValueError(
             f"The 'optimizer_params' parameter of {owner} must hold arguments of "
@@ -491,11 +494,14 @@ def _map_arrays(value, array_type, convert):
 def _raised_by_statement(exception):
     """Whether an exception comes from a `raise` rather than from a signal.
 
-    The handler of Ctrl-C strikes between any two instructions, but never is the
-    one that it strikes at a `raise`.
+    The handler of Ctrl-C strikes between any two instructions, but the one that it
+    strikes at is never a `raise`; or it is a function of the program's own.
     """
+    handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
     traceback = exception.__traceback__
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
+        if traceback.tb_frame.f_code is handler:
+            return False
     code = traceback.tb_frame.f_code.co_code
     return dis.opname[code[traceback.tb_lasti]] == "RAISE_VARARGS"

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Callable
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -44,11 +45,13 @@ def is_real(value):
     return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
 
 
-def number(expected, *, low, high=math.inf, low_open=False, high_open=False):
-    """A finite real number in an interval, closed unless said otherwise."""
+def number(
+    expected, *, low, high=math.inf, low_open=False, high_open=False, infinite=False
+):
+    """A real number in an interval, closed and finite unless said otherwise."""
 
     def accepts(value):
-        if not is_real(value) or not -math.inf < value < math.inf:
+        if not is_real(value) or not (infinite or -math.inf < value < math.inf):
             return False
         above = value > low if low_open else value >= low
         below = value < high if high_open else value <= high
@@ -144,6 +147,18 @@ def check_parameters(estimator, rules):
         if not rule.accepts(value):
             owner = type(estimator).__name__
             raise parameter_error(owner, name, rule.expected, value)
+
+
+@contextmanager
+def unchanged_on_failure(estimator):
+    """Put an estimator's attributes back as they were when anything is raised."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def draw_seed(random_state):
@@ -409,7 +424,9 @@ def loss_weights(class_weight, classes, targets, sample_weight):
     elif class_weight is not None:
         labels = classes.tolist()
         unknown = [label for label in class_weight if label not in labels]
-        if unknown:
+        # As in scikit-learn: a weighted class may be absent, but a key that is no
+        # class beside a class without a weight is a mistake.
+        if unknown and not class_weight.keys() >= set(labels):
             raise ValueError(
                 "The keys of 'class_weight' must be classes. Got "
                 f"{unknown} instead, the classes are {labels[:20]}."

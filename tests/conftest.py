@@ -9,6 +9,7 @@ os.environ["SCIPY_ARRAY_API"] = "1"
 import matplotlib
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from skmnist.datasets import fetch_mnist, load_digits28
 
@@ -36,10 +37,11 @@ def mnist(mnist_home):
 
 @pytest.fixture(scope="module")
 def one_thread():
-    """torch on one thread: two of them wait for each other on cores that are busy."""
+    """One thread for all: two of them wait for each other on cores that are busy."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
+    with threadpool_limits(1):
+        torch.set_num_threads(1)
+        yield
     torch.set_num_threads(before)
 
 

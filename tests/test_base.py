@@ -489,7 +489,6 @@ def test_first_chunk_alone_defines_the_classes(classes, few):
 def test_partial_fit_that_fails_leaves_the_model_as_it_was(how, after, few):
     X, _, y, _ = few
     clf = mlp(optimizer="sgd", lr=0.01, lr_schedule=None)
-    weight = None
     if how == "breaks off":
         clf.set_params(callbacks=[FailAtBatch(at=10)])
     if after == "fit":
@@ -502,7 +501,7 @@ def test_partial_fit_that_fails_leaves_the_model_as_it_was(how, after, few):
     else:
         X_next, error = X, RuntimeError
     with pytest.raises(error):
-        clf.partial_fit(X_next, y, sample_weight=weight)
+        clf.partial_fit(X_next, y)
     assert clf.loss_curve_ == losses
     np.testing.assert_array_equal(clf.predict_proba(X), proba)
 

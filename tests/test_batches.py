@@ -82,7 +82,13 @@ def test_the_number_of_batches_is_rounded_up(images, size):
 
 @pytest.mark.parametrize(
     ("size", "least", "sizes"),
-    [(3, 2, [3, 3, 4]), (3, 1, [3, 3, 3, 1]), (4, 2, [4, 4, 2]), (11, 11, [10])],
+    [
+        (3, 2, [3, 3, 4]),
+        (3, 1, [3, 3, 3, 1]),
+        (4, 2, [4, 4, 2]),
+        (11, 11, [10]),
+        (1, 2, [1] * 8 + [2]),
+    ],
 )
 def test_a_last_batch_of_too_few_joins_the_one_before(images, size, least, sizes):
     batches = Batches(dataset_of(images), size, CPU, torch.float32, least=least)

@@ -75,8 +75,8 @@ class Score(Callback):
         net.history.record("score", np.float64(len(net.history)))
 
 
-def double(net, X, y):
-    """A score of a scoring callback, as NumPy's means are."""
+def accuracy(net, X, y):
+    """A NumPy number, as most scores are."""
     return np.mean(np.asarray(y) == net.predict(X))
 
 
@@ -117,7 +117,9 @@ RUNS = {
         max_epochs=30,
         lr_schedule=None,
     ),
-    "scoring": mlp(callbacks=[EpochScoring(double, on_train=True, use_caching=False)]),
+    "scoring": mlp(
+        callbacks=[EpochScoring(accuracy, on_train=True, use_caching=False)]
+    ),
     "LBFGS": mlp(
         optimizer=torch.optim.LBFGS,
         optimizer_params={"max_iter": 3},
@@ -231,6 +233,18 @@ def test_warm_start_goes_on_after_its_checkpoint(few, tmp_path):
         warm.fit(X, y)
         kept.fit(X, y)
     assert kept.n_epochs_ == warm.n_epochs_ == 8
+
+
+def test_warm_start_that_breaks_off_goes_on_where_it_stood(few, tmp_path):
+    X, _, y, _ = few
+    whole = mlp(warm_start=True).fit(X, y).fit(X, y)
+    run = mlp(warm_start=True, checkpoint=tmp_path / "run").fit(X, y)
+    with pytest.raises(RuntimeError):
+        run.set_params(callbacks=[Break(7)]).fit(X, y)
+    assert run.n_epochs_ == 4
+    counted = CountEpochs()
+    assert_same_training(run.set_params(callbacks=[counted]).fit(X, y), whole)
+    assert counted.n == 2
 
 
 KILLED = """
@@ -384,19 +398,14 @@ class RunsCode:
         return os.mkdir, (self.path,)
 
 
-def flip(position):
-    def damage(content, folder):
-        at = int(position * len(content))
-        return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
-
-    return damage
+def flip(content, at):
+    return content[:at] + bytes([content[at] ^ 0x80]) + content[at + 1 :]
 
 
 def flip_a_weight(content, folder):
     state = read_checkpoint(folder / "run")
     weight = state["training"]["module"]["layers.1.weight"].numpy().tobytes()
-    at = content.index(weight) + 3
-    return content[:at] + bytes([content[at] ^ 0x80]) + content[at + 1 :]
+    return flip(content, content.index(weight) + 3)
 
 
 def torch_file(value):
@@ -449,8 +458,8 @@ def test_damaged_or_foreign_file_is_refused_and_kept(damage, saved, few):
 def test_flipped_bit_is_harmless_or_refused(saved, few):
     X, _, y, _ = few
     whole, content = mlp().fit(X, y), saved.read_bytes()
-    for place in np.random.RandomState(0).uniform(size=25):
-        saved.write_bytes(flip(place)(content, None))
+    for at in np.random.RandomState(0).randint(len(content), size=25):
+        saved.write_bytes(flip(content, at))
         run = mlp(checkpoint=saved)
         try:
             run.fit(X, y)

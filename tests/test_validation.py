@@ -11,6 +11,7 @@ import scipy.sparse
 import torch
 from numpy.testing import assert_array_equal
 from skorch.callbacks import Callback
+from threadpoolctl import threadpool_limits
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 from skmnist import _validation as check
@@ -36,6 +37,13 @@ def convnet(**params):
 MAKERS = [linear, mlp, convnet]
 every_estimator = pytest.mark.parametrize("make", MAKERS)
 networks = pytest.mark.parametrize("make", [mlp, convnet])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_blas_thread():
+    """As `one_thread`, for scikit-learn's solvers."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="module")
