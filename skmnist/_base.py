@@ -22,9 +22,10 @@ from skmnist._checkpoint import (
 from skmnist._devices import find_device, find_precision
 from skmnist._early_stopping import StopEarly
 from skmnist._modules import initialize_weights, summarize
+from skmnist._optimizers import optimizer_arguments
 from skmnist._parameters import TRAINING_RULES
 from skmnist._scaling import find_pixel_scaling
-from skmnist._training import TrainingNet, optimizer_arguments
+from skmnist._training import TrainingNet
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):

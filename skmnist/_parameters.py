@@ -8,7 +8,7 @@ from skorch.callbacks import Callback
 from skmnist import _validation as check
 from skmnist._augment import TRANSFORMS
 from skmnist._modules import ACTIVATIONS
-from skmnist._training import OPTIMIZERS
+from skmnist._optimizers import OPTIMIZERS
 
 
 def _is_callback(item):

@@ -1,9 +1,8 @@
-"""The skorch net and its epoch: batches, precision, optimisers, schedules."""
+"""The skorch net and its epoch: micro-batches, precision, hooks, state."""
 
 import contextlib
 import copy
 import dis
-import inspect
 import math
 import signal
 
@@ -16,13 +15,7 @@ from torch.nn import functional as F
 from skmnist._augment import TRANSFORMS
 from skmnist._batches import Batches
 from skmnist._modules import Dropout
-
-OPTIMIZERS = {
-    "sgd": torch.optim.SGD,
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "rmsprop": torch.optim.RMSprop,
-}
+from skmnist._optimizers import make_schedule
 
 # Bytes of the largest activation of a micro-batch, so that it stays in cache on
 # its way forward and back. Measured on two Zen 4 cores (1 MiB of L2 each, 32 MiB
@@ -310,28 +303,9 @@ class TrainingNet(NeuralNetClassifier):
         return int(draw.random_(generator=self.generator))
 
     def _start_schedule(self, n_steps=0):
-        optimizer, settings = self.optimizer_, self.schedule_settings
-        schedulers = torch.optim.lr_scheduler
-        if self.schedule == "onecycle":
-            # Smith & Topin, "Super-convergence" (2018), in torch's form. With one
-            # step it would be all descent: a rate of nought.
-            self.scheduler_ = schedulers.OneCycleLR(
-                optimizer, self.lr, max(2, n_steps), cycle_momentum=False
-            )
-        elif self.schedule == "cosine":
-            self.scheduler_ = schedulers.CosineAnnealingLR(optimizer, n_steps)
-        elif self.schedule == "exponential":
-            self.scheduler_ = schedulers.ExponentialLR(optimizer, settings["lr_decay"])
-        elif self.schedule == "plateau":
-            # scikit-learn's "adaptive": a fifth of the rate after two epochs in a
-            # row without an improvement of tol.
-            self.scheduler_ = schedulers.ReduceLROnPlateau(
-                optimizer,
-                factor=0.2,
-                patience=1,
-                threshold=settings["tol"],
-                threshold_mode="abs",
-            )
+        self.scheduler_ = make_schedule(
+            self.schedule, self.optimizer_, n_steps, **self.schedule_settings
+        )
 
     # -- the record --
 
@@ -438,41 +412,6 @@ def summed_loss(logits, targets, weights=None):
     if weights is None:
         return F.cross_entropy(logits, targets, reduction="sum")
     return F.cross_entropy(logits, targets, reduction="none") @ weights
-
-
-def optimizer_arguments(settings, owner):
-    """The optimiser's class and its arguments but lr, from flat parameters.
-
-    Raises
-    ------
-    ValueError
-        For a class that is no optimiser, or an argument that it does not take.
-    """
-    optimizer = settings.optimizer
-    named = isinstance(optimizer, str)
-    optimizer_class = OPTIMIZERS[optimizer] if named else optimizer
-    if not issubclass(optimizer_class, torch.optim.Optimizer):
-        raise ValueError(
-            f"The 'optimizer' parameter of {owner} must be a subclass of "
-            f"torch.optim.Optimizer. Got {optimizer!r} instead."
-        )
-    known = inspect.signature(optimizer_class).parameters
-    own = {"momentum": settings.momentum, "weight_decay": settings.weight_decay}
-    further = settings.optimizer_params or {}
-    if named:
-        # Fused is one pass over all weights instead of a dozen small kernels.
-        own["fused"] = not further.get("foreach")
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
-    allowed = set(known) | (set(further) if takes_any else set())
-    allowed -= {"params", "lr", "momentum", "weight_decay"}
-    if not allowed.issuperset(further):
-        raise ValueError(
-            f"The 'optimizer_params' parameter of {owner} must hold arguments of "
-            f"{optimizer_class.__name__} that {owner} does not take itself, of "
-            f"{sorted(allowed)}. Got {sorted(set(further) - allowed)} instead."
-        )
-    own = {name: value for name, value in own.items() if name in known}
-    return optimizer_class, own | further
 
 
 def _to_numpy(tensor):

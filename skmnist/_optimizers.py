@@ -1,0 +1,74 @@
+"""Optimisers and learning-rate schedules, from flat parameters to torch's objects."""
+
+import inspect
+
+import torch
+from torch.optim import lr_scheduler
+
+OPTIMIZERS = {
+    "sgd": torch.optim.SGD,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+}
+
+
+def optimizer_arguments(settings, owner):
+    """The optimiser's class and its arguments but lr, from flat parameters.
+
+    Raises
+    ------
+    ValueError
+        For a class that is no optimiser, or an argument that it does not take.
+    """
+    optimizer = settings.optimizer
+    named = isinstance(optimizer, str)
+    optimizer_class = OPTIMIZERS[optimizer] if named else optimizer
+    if not issubclass(optimizer_class, torch.optim.Optimizer):
+        raise ValueError(
+            f"The 'optimizer' parameter of {owner} must be a subclass of "
+            f"torch.optim.Optimizer. Got {optimizer!r} instead."
+        )
+    known = inspect.signature(optimizer_class).parameters
+    own = {"momentum": settings.momentum, "weight_decay": settings.weight_decay}
+    further = settings.optimizer_params or {}
+    if named:
+        # Fused is one pass over all weights instead of a dozen small kernels.
+        own["fused"] = not further.get("foreach")
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    allowed = set(known) | (set(further) if takes_any else set())
+    allowed -= {"params", "lr", "momentum", "weight_decay"}
+    if not allowed.issuperset(further):
+        raise ValueError(
+            f"The 'optimizer_params' parameter of {owner} must hold arguments of "
+            f"{optimizer_class.__name__} that {owner} does not take itself, of "
+            f"{sorted(allowed)}. Got {sorted(set(further) - allowed)} instead."
+        )
+    own = {name: value for name, value in own.items() if name in known}
+    return optimizer_class, own | further
+
+
+def make_schedule(name, optimizer, n_steps, *, lr_decay, tol):
+    """The torch scheduler that changes the optimiser's learning rate, or None.
+
+    "onecycle" and "cosine" are stepped after every batch, of which there are
+    ``n_steps``; "exponential" and "plateau" after every epoch.
+    """
+    if name == "onecycle":
+        # Smith & Topin, "Super-convergence" (2018), in torch's form. With one step
+        # it would be all descent: a rate of nought.
+        highest = [group["lr"] for group in optimizer.param_groups]
+        return lr_scheduler.OneCycleLR(
+            optimizer, highest, max(2, n_steps), cycle_momentum=False
+        )
+    if name == "cosine":
+        return lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+    if name == "exponential":
+        return lr_scheduler.ExponentialLR(optimizer, lr_decay)
+    if name == "plateau":
+        # scikit-learn's "adaptive": a fifth of the rate after two epochs in a row
+        # without an improvement of tol.
+        return lr_scheduler.ReduceLROnPlateau(
+            optimizer, factor=0.2, patience=1, threshold=tol, threshold_mode="abs"
+        )
+    return None
