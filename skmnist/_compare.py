@@ -133,7 +133,7 @@ def draw_figure(results, X_test, y_test):
     )
     matrix.set_title(f"{best.name}: confusion matrix")
     ImageGridDisplay.from_estimator(
-        best.estimator, X_test, y_test, kind="mistakes", ax=mistakes
+        best.estimator, X_test, y_test, kind="mistakes", n_images=18, ax=mistakes
     )
     mistakes.set_title(
         f"{best.name}: worst mistakes (true \N{RIGHTWARDS ARROW} predicted)"

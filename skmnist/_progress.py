@@ -1,5 +1,7 @@
 """A progress bar over the epochs of a fit."""
 
+import sys
+
 from skorch.callbacks import Callback
 from tqdm import tqdm
 
@@ -42,5 +44,15 @@ class EpochProgress(Callback):
 
 
 def progress_bar(label, total, unit):
-    """Open a bar on standard error, of a width that fits a terminal."""
-    return tqdm(total=total, desc=f"{label:<18}", unit=unit, ncols=88)
+    """Open a bar on standard error, which fits a terminal of 80 columns.
+
+    Where no terminal reads along, in a log, it is drawn every ten seconds only.
+    """
+    return tqdm(
+        total=total,
+        desc=label,
+        bar_format="{desc:<18}{bar:16} {n_fmt}/{total_fmt} "
+        + f"{unit}s"
+        + " {elapsed}{postfix}",
+        mininterval=0.1 if sys.stderr.isatty() else 10,
+    )
