@@ -1,0 +1,56 @@
+"""What the documentation shows is run, and names what there is."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skmnist
+from skmnist import datasets, displays
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
+
+
+def run(code):
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_code_in_the_readme_runs():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        run(block)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(path):
+    run(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("module", [skmnist, datasets, displays])
+def test_api_page_lists_every_public_name(module):
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for name in module.__all__:
+        assert f"`{name}`" in page or f"`skmnist.{name}`" in page
+
+
+def test_readme_has_the_two_commands_that_ci_runs():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    commands = [line for line in lines if line.startswith("pip install -c constraints")]
+    assert [line.split(" && ")[1] for line in commands] == [
+        "python -m skmnist compare",
+        "pytest",
+    ]
