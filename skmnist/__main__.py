@@ -46,6 +46,82 @@ def output_folder(text):
     return folder
 
 
+def add_data_arguments(parser):
+    """Add what the commands that train have in common."""
+    parser.add_argument(
+        "--data",
+        choices=["digits", "mnist"],
+        default="digits",
+        help=(
+            "the 1,797 digits that come with scikit-learn, or the 70,000 of MNIST "
+            "(default: %(default)s)"
+        ),
+    )
+    parser.add_argument(
+        "--data-home",
+        metavar="DIR",
+        help="where the MNIST files are or go (default: $SKMNIST_DATA, ~/skmnist_data)",
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=positive_int,
+        metavar="N",
+        help=(
+            "passes over the training images (default: those of the report; in "
+            "compare 20 over digits, the estimators' own over mnist)"
+        ),
+    )
+    parser.add_argument(
+        "--out",
+        type=output_folder,
+        metavar="DIR",
+        help="write models (joblib), tables and figures to this folder",
+    )
+
+
+def run_compare(options):
+    """Train the three estimators and compare them."""
+    from skmnist._compare import compare
+
+    compare(
+        data=options.data,
+        data_home=options.data_home,
+        device=options.device,
+        epochs=options.epochs,
+        seed=options.seed,
+        out=options.out,
+    )
+
+
+def run_recipes(options):
+    """List the recipes."""
+    from skmnist._reproduce import print_recipes
+
+    print_recipes()
+
+
+def run_reproduce(options):
+    """Run recipes; the exit status says whether all went well."""
+    from skmnist._reproduce import find_recipes, reproduce
+
+    n_failed = reproduce(
+        find_recipes(options.names),
+        data=options.data,
+        data_home=options.data_home,
+        epochs=options.epochs,
+        seeds=options.seeds,
+        jobs=options.jobs,
+        device=options.device,
+        out=options.out,
+    )
+    return 1 if n_failed else 0
+
+
 def build_parser():
     """Describe the commands and their arguments."""
     parser = OneLineParser(
@@ -64,43 +140,47 @@ def build_parser():
             "digits, and print how well each does on images that it has not seen."
         ),
     )
-    compare.add_argument(
-        "--data",
-        choices=["digits", "mnist"],
-        default="digits",
-        help=(
-            "the 1,797 digits that come with scikit-learn, or the 70,000 of MNIST "
-            "(default: %(default)s)"
-        ),
-    )
-    compare.add_argument(
-        "--data-home",
-        metavar="DIR",
-        help="where the MNIST files are or go (default: $SKMNIST_DATA, ~/skmnist_data)",
-    )
-    compare.add_argument(
-        "--device",
-        default="auto",
-        help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)",
-    )
-    compare.add_argument(
-        "--epochs",
-        type=positive_int,
-        metavar="N",
-        help=(
-            "passes over the training images (default: 20 over digits, the "
-            "estimators' own over mnist)"
-        ),
-    )
+    add_data_arguments(compare)
     compare.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="default: %(default)s"
     )
-    compare.add_argument(
-        "--out",
-        type=output_folder,
-        metavar="DIR",
-        help="write the fitted models (joblib) and a figure (PNG) to this folder",
+    compare.set_defaults(run=run_compare)
+
+    recipes = commands.add_parser(
+        "recipes",
+        help="list the networks of the published reports",
+        description="List the networks of the published reports, by name.",
     )
+    recipes.set_defaults(run=run_recipes, data=None, data_home=None)
+
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="train networks of the published reports; set their figures beside ours",
+        description=(
+            "Train networks of the published reports, and print their tables with the "
+            "published figures beside the measured ones. With --out, what is done "
+            "already is not done again."
+        ),
+    )
+    reproduce.add_argument(
+        "names", nargs="+", metavar="NAME", help="a name that `recipes` lists, or all"
+    )
+    add_data_arguments(reproduce)
+    reproduce.add_argument(
+        "--seeds",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="runs of each, with the seeds 0 to N - 1 (default: %(default)s)",
+    )
+    reproduce.add_argument(
+        "--jobs",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="runs at a time (default: %(default)s)",
+    )
+    reproduce.set_defaults(run=run_reproduce)
     return parser
 
 
@@ -110,23 +190,13 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     if options.data_home is not None and options.data != "mnist":
         parser.error("argument --data-home: only goes with --data mnist")
-    from skmnist._compare import compare
-
     try:
-        compare(
-            data=options.data,
-            data_home=options.data_home,
-            device=options.device,
-            epochs=options.epochs,
-            seed=options.seed,
-            out=options.out,
-        )
-    except (ImportError, OSError, ValueError) as error:
+        return options.run(options) or 0
+    except (ImportError, LookupError, OSError, ValueError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
         # The shell's own status for a process that Ctrl-C ended.
         return 130
-    return 0
 
 
 if __name__ == "__main__":

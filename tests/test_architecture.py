@@ -44,7 +44,8 @@ ALLOWED = {
 PUBLIC = {"__init__", "datasets", "displays"}
 # A device that is not there is to be refused before any data are fetched, and what
 # is written is written whole.
-EXTRA = {"_compare": {"_devices", "_files"}}
+APPLICATION = {"_devices", "_files"}
+EXTRA = {"_compare": APPLICATION, "_reproduce": APPLICATION}
 
 NO_TORCH = ["__init__", "datasets", "displays", "_validation", "_scaling", "_linear"]
 

@@ -16,7 +16,9 @@ def run(*arguments):
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["compare", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["compare", "--help"], ["reproduce", "--help"]]
+)
 def test_help_imports_neither_torch_nor_scikit_learn(arguments):
     code = (
         "import sys\n"
@@ -44,6 +46,11 @@ def test_help_imports_neither_torch_nor_scikit_learn(arguments):
         (["compare", "--out", "/dev/null/x"], "--out: cannot make the folder"),
         (["compare", "--device", "cuda:77"], "'device' parameter of compare must be"),
         (["compare", "--device", "toaster"], "'device' parameter of compare must be"),
+        (["reproduce", "all", "--device", "x"], "'device' parameter of reproduce must"),
+        (["reproduce"], "required: NAME"),
+        (["reproduce", "dm566-2022/sofmax"], "Did you mean dm566-2022/softmax"),
+        (["reproduce", "all", "--seeds", "0"], "--seeds: must be 1 or more"),
+        (["reproduce", "all", "--out", "/dev/null/x"], "--out: cannot make the folder"),
     ],
 )
 def test_wrong_arguments_get_one_line_and_status_2(arguments, complaint, capsys):
@@ -97,3 +104,13 @@ def test_compare_without_out_writes_nothing(tmp_path):
     )
     assert done.returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_reproduce_says_by_its_status_that_all_went_well(capsys):
+    assert main(["reproduce", "dm566-2022/softmax", "--epochs", "1"]) == 0
+    assert "# dm566-2022/softmax" in capsys.readouterr().out
+
+
+def test_recipes_lists_them(capsys):
+    assert main(["recipes"]) == 0
+    assert "dl-2020/convnet-16-4" in capsys.readouterr().out

@@ -14,12 +14,13 @@ import skmnist
 
 NAMES = [
     *("ConvLayer", "ConvNetClassifier", "LinearClassifier", "MLPClassifier"),
-    *("datasets", "displays"),
+    *("datasets", "displays", "recipes"),
 ]
 ESTIMATORS = ["ConvNetClassifier", "LinearClassifier", "MLPClassifier"]
 PUBLIC = {
     "skmnist": NAMES[:4],
     "skmnist.datasets": ["fetch_mnist", "load_digits28"],
+    "skmnist.recipes": ["Recipe", "RecipeResult", "get_recipe", "list_recipes"],
     "skmnist.displays": [
         *("FilterDisplay", "ImageGridDisplay"),
         *("ParameterSweepDisplay", "TrainingCurveDisplay"),
@@ -88,7 +89,7 @@ def starred(parameter):
 def test_the_public_names_are_those_of_the_design():
     assert sorted(skmnist.__all__) == NAMES
     assert sorted(dir(skmnist)) == NAMES
-    for module in ("skmnist.datasets", "skmnist.displays"):
+    for module in ("skmnist.datasets", "skmnist.displays", "skmnist.recipes"):
         assert sorted(importlib.import_module(module).__all__) == PUBLIC[module]
 
 

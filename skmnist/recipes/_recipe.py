@@ -1,0 +1,294 @@
+"""A network of a report: what it is, how it was trained, what was published of it."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from skorch.callbacks import Callback
+
+import skmnist
+
+# What the reports' settings are made for: the size of MNIST's training set, of
+# which `n_validation` is a part, and of its images.
+MNIST_TRAINING_IMAGES = 60_000
+MNIST_IMAGE_SHAPE = (28, 28)
+
+
+class TrainingAccuracy(Callback):
+    """Record the accuracy on the training images after every epoch.
+
+    After the epoch and without dropout or augmentation, unlike a mean over the
+    epoch's own batches.
+    """
+
+    def on_epoch_end(self, net, dataset_train=None, **kwargs):
+        """Score the epoch."""
+        images, rows = dataset_train.images, dataset_train.rows
+        images = images if rows is None else images[rows]
+        right = net.logits(images).argmax(1) == dataset_train.targets
+        net.history.record("train_acc", right.double().mean().item())
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """A network of a report, and the figures that the report gives for it.
+
+    Parameters
+    ----------
+    name : str
+        ``report/network``.
+    source : str
+        Where it was published.
+    estimator : {"LinearClassifier", "MLPClassifier", "ConvNetClassifier"}
+        The class that expresses it.
+    settings : dict
+        The parameters of that class, but for those at their defaults.
+    n_parameters : int
+        The weights and biases of the network on images of 28x28 pixels.
+    published : dict of str to dict of int to float
+        Figures by metric ("test_accuracy", "train_accuracy" in percent,
+        "test_loss", "train_loss" in nats) and epoch, counted from 1.
+    honest : dict or None, default=None
+        The same, from an independent run of the same setting, where the published
+        figures are an artefact; None where they are not.
+    shows : tuple of str, default=("test_accuracy",)
+        The metrics that the report lists by epoch, in its order.
+    shows_layers : bool, default=False
+        Whether the report lists the layers with their parameters.
+    n_validation : int, default=0
+        How many of MNIST's 60,000 training images the report held out; of other
+        data it is the same share.
+    note : str, default=""
+        What a reader of the figures should know.
+
+    Examples
+    --------
+    >>> from skmnist.recipes import get_recipe
+    >>> recipe = get_recipe("dm566-2022/mlp-100")
+    >>> recipe.make_estimator(max_epochs=1).hidden_layer_sizes
+    (100,)
+    """
+
+    name: str
+    source: str
+    estimator: str
+    settings: dict[str, Any]
+    n_parameters: int
+    published: dict[str, dict[int, float]]
+    honest: dict[str, dict[int, float]] | None = None
+    shows: tuple[str, ...] = ("test_accuracy",)
+    shows_layers: bool = False
+    n_validation: int = 0
+    note: str = ""
+
+    def make_estimator(self, **overrides):
+        """Make an unfitted estimator with the report's settings.
+
+        Parameters
+        ----------
+        **overrides : dict
+            Parameters of the estimator that take the place of the report's.
+
+        Returns
+        -------
+        estimator : estimator
+            Of the class that ``estimator`` names.
+        """
+        return getattr(skmnist, self.estimator)(**(self.settings | overrides))
+
+    def run(self, data, *, epochs=None, random_state=0, device="auto", callbacks=()):
+        """Train on the given data, and score after every epoch.
+
+        Parameters
+        ----------
+        data : tuple (X_train, X_test, y_train, y_test)
+            Images of 28x28 pixels and their labels, as
+            ``fetch_mnist(split=True)`` returns them.
+        epochs : int, default=None
+            Instead of the report's number. The linear baseline has none.
+        random_state : int, default=0
+            For the network, and for what the report held out.
+        device : str or torch.device, default="auto"
+            Where the network is trained; the linear baseline runs on the CPU.
+        callbacks : sequence of skorch callbacks, default=()
+            Such as one that shows how far the training is.
+
+        Returns
+        -------
+        result : RecipeResult
+            The fitted estimator, its figures, and the published ones beside them.
+
+        Raises
+        ------
+        ValueError
+            For images of another size.
+        """
+        X_train, X_test, y_train, y_test = data
+        self._check_size(X_train)
+        if self.n_validation:
+            X_train, X_val, y_train, y_val = train_test_split(
+                X_train,
+                y_train,
+                test_size=self.n_validation / MNIST_TRAINING_IMAGES,
+                stratify=y_train,
+                random_state=random_state,
+            )
+            prefix = "validation"
+        else:
+            X_val, y_val, prefix = X_test, y_test, "test"
+        start = time.perf_counter()
+        if self.estimator == "LinearClassifier":
+            estimator = self.make_estimator(random_state=random_state)
+            figures = {}
+            estimator.fit(X_train, y_train)
+        else:
+            changed = {} if epochs is None else {"max_epochs": epochs}
+            estimator = self.make_estimator(
+                random_state=random_state,
+                device=device,
+                callbacks=[TrainingAccuracy(), *callbacks],
+                **changed,
+            )
+            estimator.fit(X_train, y_train, X_val=X_val, y_val=y_val)
+            estimator.set_params(callbacks=None)
+            figures = read_figures(estimator.history_, prefix)
+        seconds = time.perf_counter() - start
+        if "test_accuracy" not in figures:
+            figures |= final_figures(estimator, X_test, y_test)
+        return RecipeResult(
+            recipe=self,
+            estimator=estimator,
+            figures=figures,
+            n_epochs=getattr(estimator, "n_epochs_", 1),
+            n_train=len(X_train),
+            n_test=len(X_test),
+            random_state=random_state,
+            fit_seconds=seconds,
+        )
+
+    def _check_size(self, X):
+        shape = np.shape(X)[1:]
+        if shape not in (MNIST_IMAGE_SHAPE, (1, *MNIST_IMAGE_SHAPE), (28 * 28,)):
+            raise ValueError(
+                f"The recipe {self.name} is made for images of 28x28 pixels. Got X of "
+                f"shape {np.shape(X)} instead. Use its make_estimator() for others."
+            )
+
+
+def read_figures(history, prefix):
+    """Figures by metric and epoch from a skorch history."""
+    names = {
+        "train_loss": ("train_loss", 1),
+        "train_acc": ("train_accuracy", 100),
+        "valid_loss": (f"{prefix}_loss", 1),
+        "valid_acc": (f"{prefix}_accuracy", 100),
+    }
+    return {
+        name: {row["epoch"]: factor * row[key] for row in history}
+        for key, (name, factor) in names.items()
+    }
+
+
+def final_figures(estimator, X_test, y_test):
+    """The test figures of a fitted estimator, under its last epoch."""
+    last = getattr(estimator, "n_epochs_", 1)
+    log_proba = estimator.predict_log_proba(X_test)
+    targets = np.searchsorted(estimator.classes_, y_test)
+    right = log_proba.argmax(axis=1) == targets
+    loss = -log_proba[np.arange(len(targets)), targets].mean()
+    return {
+        "test_accuracy": {last: 100 * float(right.mean())},
+        "test_loss": {last: float(loss)},
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class RecipeResult:
+    """What a run of a recipe gave.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What was run.
+    estimator : estimator
+        Fitted.
+    figures : dict of str to dict of int to float
+        By metric and epoch, as ``recipe.published``: losses in nats, accuracies in
+        percent, of the training, validation and test images.
+    n_epochs : int
+        Epochs trained.
+    n_train, n_test : int
+        Images trained on, and tested on.
+    random_state : int
+        The seed of the run.
+    fit_seconds : float
+        The training, the scoring after every epoch included.
+    """
+
+    recipe: Recipe
+    estimator: BaseEstimator
+    figures: dict[str, dict[int, float]]
+    n_epochs: int
+    n_train: int
+    n_test: int
+    random_state: int
+    fit_seconds: float
+
+    @property
+    def n_parameters(self):
+        """The weights and biases of the fitted network."""
+        return self.estimator.n_parameters_
+
+    @property
+    def test_accuracy(self):
+        """The accuracy on the test images after the last epoch, in percent."""
+        return self.figures["test_accuracy"][self.n_epochs]
+
+    def comparison(self):
+        """Set the published figures beside the measured ones.
+
+        Returns
+        -------
+        rows : list of tuple (metric, epoch, published, honest, measured)
+            One per published figure; None where there is no honest figure, or the
+            run had fewer epochs.
+        """
+        honest = self.recipe.honest or {}
+        return [
+            (
+                metric,
+                epoch,
+                value,
+                honest.get(metric, {}).get(epoch),
+                self.figures.get(metric, {}).get(epoch),
+            )
+            for metric, values in self.recipe.published.items()
+            for epoch, value in values.items()
+        ]
+
+    def to_dict(self):
+        """Give all figures in plain types, as for a JSON file.
+
+        Returns
+        -------
+        figures : dict
+            Everything but the estimator and the settings.
+        """
+        return {
+            "recipe": self.recipe.name,
+            "source": self.recipe.source,
+            "note": self.recipe.note,
+            "random_state": self.random_state,
+            "n_train": self.n_train,
+            "n_test": self.n_test,
+            "n_epochs": self.n_epochs,
+            "n_parameters": self.n_parameters,
+            "fit_seconds": self.fit_seconds,
+            "test_accuracy": self.test_accuracy,
+            "published": self.recipe.published,
+            "honest": self.recipe.honest,
+            "figures": self.figures,
+        }

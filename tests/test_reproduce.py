@@ -1,0 +1,117 @@
+import csv
+import json
+
+import joblib
+import pytest
+
+from skmnist._reproduce import find_recipes, print_recipes, reproduce
+from skmnist.recipes import Recipe, get_recipe, list_recipes
+
+NAME = "dat405-2023/mlp-64-64"
+
+
+def broken():
+    return Recipe(
+        name="mine/broken",
+        source="here",
+        estimator="MLPClassifier",
+        settings={"lr": -1, "max_epochs": 1},
+        n_parameters=0,
+        published={"test_accuracy": {1: 50.0}},
+    )
+
+
+def test_all_recipes_are_listed(capsys):
+    print_recipes()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[2:]] == list(list_recipes())
+
+
+def test_names_are_found_once_each_and_all_is_every_one():
+    assert [r.name for r in find_recipes([NAME, NAME])] == [NAME]
+    assert [r.name for r in find_recipes(["all"])] == list(list_recipes())
+    with pytest.raises(KeyError, match="There is no recipe"):
+        find_recipes(["all-of-them"])
+
+
+def test_results_are_printed_and_written_with_the_published_figures(tmp_path, capsys):
+    n_failed = reproduce([get_recipe(NAME)], epochs=2, seeds=2, out=tmp_path)
+    printed, progress = capsys.readouterr()
+    assert n_failed == 0
+    folder = tmp_path / NAME
+    assert {path.name for path in folder.iterdir()} == {
+        *("figure.png", "model.joblib", "result.json", "table.csv", "table.md")
+    }
+    assert (folder / "table.md").read_text() in printed
+    assert f"{NAME}, seed 1" in progress
+    result = json.loads((folder / "result.json").read_text())
+    rows = list(csv.DictReader((folder / "table.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert rows[0]["published, test accuracy (%)"] == "92.45"
+    scores = [run["figures"]["test_accuracy"]["2"] for run in result["runs"]]
+    mean = f"{sum(scores) / 2:.2f}"
+    assert rows[1]["test accuracy (%)"].startswith(f"{mean} ± ")
+    assert joblib.load(folder / "model.joblib").n_parameters_ == 55_050
+
+
+def test_layers_are_listed_where_the_report_lists_them(capsys):
+    reproduce([get_recipe("dl-2020/convnet-16-4")], epochs=1)
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith("| ")
+    ]
+    assert ["Conv2d 3x3", "(16, 28, 28)", "160"] in rows
+    assert ["Conv2d 3x3", "(4, 14, 14)", "580"] in rows
+    assert ["Linear", "(10,)", "1970"] in rows
+
+
+def test_what_is_done_is_not_done_again_and_what_is_not_is(tmp_path, capsys):
+    names = ["dm566-2022/softmax", NAME]
+    reproduce(find_recipes(names[:1]), epochs=1, out=tmp_path)
+    written = (tmp_path / names[0] / "result.json").stat().st_mtime_ns
+    # As if the second had been broken off: some of its files, but no result.
+    (tmp_path / NAME).mkdir(parents=True)
+    (tmp_path / NAME / "table.md").write_text("half")
+    capsys.readouterr()
+    reproduce(find_recipes(names), epochs=1, out=tmp_path)
+    assert f"{names[0]}: done before" in capsys.readouterr().out
+    assert (tmp_path / names[0] / "result.json").stat().st_mtime_ns == written
+    assert (tmp_path / NAME / "result.json").exists()
+    # Another request is another run.
+    reproduce(find_recipes(names[:1]), epochs=2, out=tmp_path)
+    assert (tmp_path / names[0] / "result.json").stat().st_mtime_ns > written
+
+
+def test_a_failure_does_not_stop_the_others_and_is_told_at_the_end(tmp_path, capsys):
+    recipes = [broken(), get_recipe("dm566-2022/softmax")]
+    assert reproduce(recipes, epochs=1, out=tmp_path) == 1
+    printed, errors = capsys.readouterr()
+    assert "mine/broken failed: The 'lr' parameter of MLPClassifier" in errors
+    assert printed.splitlines()[-1] == "1 of 2 failed: mine/broken"
+    assert (tmp_path / "dm566-2022" / "softmax" / "result.json").exists()
+    assert not (tmp_path / "mine").exists()
+
+
+def test_runs_of_two_jobs_are_those_of_one(tmp_path):
+    for jobs in (1, 2):
+        reproduce(
+            find_recipes(["dm566-2022/softmax"]),
+            epochs=1,
+            seeds=2,
+            jobs=jobs,
+            device="cpu",
+            out=tmp_path / str(jobs),
+        )
+    one, two = (
+        json.loads((tmp_path / jobs / "dm566-2022/softmax/result.json").read_text())
+        for jobs in ("1", "2")
+    )
+    for first, second in zip(one["runs"], two["runs"], strict=True):
+        assert first["test_accuracy"] == second["test_accuracy"]
+
+
+def test_every_recipe_runs_on_the_embedded_digits(tmp_path, capsys):
+    assert reproduce(find_recipes(["all"]), epochs=1, out=tmp_path) == 0
+    written = {str(p.parent.relative_to(tmp_path)) for p in tmp_path.rglob("*.json")}
+    assert written == set(list_recipes())
