@@ -314,11 +314,11 @@ class TrainingNet(NeuralNetClassifier):
 
     def _record(self, key, value, lower_is_better=False):
         """Record a figure of the epoch and whether it is the best so far."""
-        earlier = [row[key] for row in self.history[:-1] if key in row]
-        sign = 1 if lower_is_better else -1
-        best = all(sign * value < sign * other for other in earlier)
+        name, sign = f"{key}_best", 1 if lower_is_better else -1
+        # The last best one stands near the end: a long stream is not read through.
+        best = next((row[key] for row in reversed(self.history) if row.get(name)), None)
         self.history.record(key, value)
-        self.history.record(f"{key}_best", best)
+        self.history.record(name, best is None or sign * value < sign * best)
 
     def _check_finite(self):
         loss = self._last("train_loss")
