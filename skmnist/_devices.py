@@ -70,6 +70,8 @@ def has_native_bfloat16(device):
         # Compute capability 8 (Ampere) is the first with bfloat16 tensor cores.
         return torch.cuda.get_device_capability(device)[0] >= 8
     if device.type == "cpu":
-        capability = torch.cpu.get_capabilities()
-        return bool(capability.get("avx512_bf16") or capability.get("amx_bf16"))
+        capabilities = torch.cpu.get_capabilities()
+        # Of x86, the first two; of ARM, the others.
+        names = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
+        return any(capabilities.get(name) for name in names)
     return False
