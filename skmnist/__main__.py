@@ -192,7 +192,7 @@ def main(arguments=None):
         parser.error("argument --data-home: only goes with --data mnist")
     try:
         return options.run(options) or 0
-    except (ImportError, LookupError, OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
         # The shell's own status for a process that Ctrl-C ended.

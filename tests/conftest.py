@@ -52,3 +52,10 @@ def digits():
     for array in arrays:
         array.flags.writeable = False
     return arrays
+
+
+@pytest.fixture(scope="session")
+def few(digits):
+    """200 of the embedded digits to train on, 100 to test."""
+    X_train, X_test, y_train, y_test = digits
+    return X_train[:200], X_test[:100], y_train[:200], y_test[:100]

@@ -30,12 +30,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def few(digits):
-    X, X_test, y, y_test = digits
-    return X[:N], X_test[:100], y[:N], y_test[:100]
-
-
 def mlp(**params):
     params = {"random_state": 0, "max_epochs": 4, "lr": 0.01} | params
     return MLPClassifier(**{"hidden_layer_sizes": (16,), "batch_size": 64} | params)

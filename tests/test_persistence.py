@@ -21,12 +21,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 N = 200
 
 
-@pytest.fixture(scope="module")
-def few(digits):
-    X, X_test, y, y_test = digits
-    return X[:N], X_test[:100], y[:N], y_test[:100]
-
-
 def mlp(**params):
     params = {"hidden_layer_sizes": (16,), "max_epochs": 2, "lr": 0.004} | params
     return MLPClassifier(**{"batch_size": 64, "random_state": 0} | params)

@@ -26,12 +26,6 @@ from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifie
 N = 200
 
 
-@pytest.fixture(scope="module")
-def few(digits):
-    X, X_test, y, y_test = digits
-    return X[:N], X_test[:100], y[:N], y_test[:100]
-
-
 @pytest.fixture(autouse=True)
 def as_many_threads_in_workers(one_thread):
     with parallel_config("loky", inner_max_num_threads=1):

@@ -53,8 +53,8 @@ def get_recipe(name):
     raise UnknownRecipeError(f"There is no recipe {name!r}. {hint}")
 
 
-class UnknownRecipeError(KeyError):
-    """A name that is no recipe's."""
+class UnknownRecipeError(KeyError, ValueError):
+    """A name that is no recipe's: no key, and a wrong argument."""
 
     def __str__(self):
         # A KeyError shows the repr of its message, quotes and all.
