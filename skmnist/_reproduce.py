@@ -125,7 +125,7 @@ def report_text(results):
         f"{statistics.mean(r.fit_seconds for r in results):.1f} s to fit.",
         "",
         f"Test accuracy {spread(accuracies, '{:.2f}')} % after {first.n_epochs} "
-        f"epochs; published {last_accuracy(recipe)} %.",
+        f"epoch{'s' * (first.n_epochs > 1)}; published {last_accuracy(recipe)} %.",
     ]
     if recipe.note:
         lines += ["", recipe.note]
