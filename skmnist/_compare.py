@@ -46,10 +46,11 @@ def compare(
         fit_and_score(estimator, X_train, X_test, y_train, y_test)
         for estimator in make_estimators(device, epochs or EPOCHS[data], seed)
     ]
+    # Written before anything is printed: who reads along may leave (`| head`).
+    paths = [] if out is None else list(write_results(results, X_test, y_test, out))
     print(format_table(results, len(X_train), len(X_test)))
-    if out is not None:
-        for path in write_results(results, X_test, y_test, out):
-            print(f"wrote {path}")
+    for path in paths:
+        print(f"wrote {path}")
 
 
 def make_estimators(device, epochs, seed):

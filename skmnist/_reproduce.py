@@ -80,9 +80,10 @@ def reproduce(
             continue
         try:
             results = run_seeds(recipe, arrays, epochs, seeds, jobs, device)
-            print(report_text(results))
             if folder is not None:
                 write_results(results, request, folder)
+            print(report_text(results))
+            if folder is not None:
                 print(f"wrote {folder}\n")
         except Exception as error:  # one recipe's failure is not the others'
             failures[recipe.name] = error

@@ -95,6 +95,20 @@ def test_compare_prints_a_table_and_writes_models_and_a_figure(tmp_path, digits)
     assert "2/2" in done.stderr
 
 
+@pytest.mark.parametrize("command", [["compare"], ["reproduce", "dm566-2022/softmax"]])
+def test_results_are_written_even_if_nobody_reads_the_table(command, tmp_path):
+    arguments = [*command, "--epochs", "1", "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "skmnist", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    process.stdout.close()
+    process.wait(timeout=300)
+    assert list(tmp_path.rglob("*.joblib"))
+    assert list(tmp_path.rglob("*.png"))
+
+
 def test_compare_without_out_writes_nothing(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "skmnist", "compare", "--epochs", "1"],
