@@ -70,7 +70,8 @@ def reproduce(
         arrays = fetch_mnist(data_home=data_home, split=True)
     else:
         arrays = load_digits28(split=True)
-        print("The published figures are of MNIST; these are of the embedded digits.\n")
+        notice = "The published figures are of MNIST; these are of the embedded digits."
+        print(notice, file=sys.stderr)
     request = {"data": data, "epochs": epochs, "seeds": seeds}
     failures = {}
     for recipe in recipes:
