@@ -238,6 +238,8 @@ def draw_figure(results):
     ):
         train, valid = (
             [[value / scale for value in r.figures[metric].values()] for r in results]
+            if metric in figures
+            else None
             for metric in (f"train_{kind}", f"{scored}_{kind}")
         )
         TrainingCurveDisplay.from_arrays(train, valid, metric=kind, ax=ax)

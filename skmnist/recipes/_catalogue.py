@@ -1,12 +1,13 @@
-"""Recipes by name."""
+"""Networks and studies by name."""
 
 from difflib import get_close_matches
 
 from skmnist.recipes._reports import RECIPES
+from skmnist.recipes._studies import STUDIES
 
 
 def list_recipes():
-    """List the names of all recipes.
+    """List the names of all networks.
 
     Returns
     -------
@@ -22,8 +23,25 @@ def list_recipes():
     return tuple(RECIPES)
 
 
+def list_studies():
+    """List the names of all studies.
+
+    Returns
+    -------
+    names : tuple of str
+        Each ``report/study``, in the order of the reports.
+
+    Examples
+    --------
+    >>> from skmnist.recipes import list_studies
+    >>> "dm566-2022/depth" in list_studies()
+    True
+    """
+    return tuple(STUDIES)
+
+
 def get_recipe(name):
-    """Get a recipe by its name.
+    """Get a network's recipe by its name.
 
     Parameters
     ----------
@@ -38,7 +56,8 @@ def get_recipe(name):
     Raises
     ------
     KeyError
-        For a name that is none, with those that are near it.
+        For a name that is none, with those that are near it. The error is a
+        ValueError too.
 
     Examples
     --------
@@ -46,15 +65,53 @@ def get_recipe(name):
     >>> get_recipe("dl-2020/convnet-16-4").n_parameters
     2710
     """
-    if name in RECIPES:
-        return RECIPES[name]
-    near = get_close_matches(str(name), RECIPES, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "See list_recipes()."
-    raise UnknownRecipeError(f"There is no recipe {name!r}. {hint}")
+    return _find(name, RECIPES, "recipe", "list_recipes")
+
+
+def get_study(name):
+    """Get a study by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_studies`.
+
+    Returns
+    -------
+    study : Study or LayerStudy
+        What the report varies, and what it found.
+
+    Raises
+    ------
+    KeyError
+        For a name that is none, with those that are near it. The error is a
+        ValueError too.
+
+    Examples
+    --------
+    >>> from skmnist.recipes import get_study
+    >>> get_study("dat405-2023/l2-factor").n_repeats
+    3
+    """
+    return _find(name, STUDIES, "study", "list_studies")
+
+
+def _find(name, catalogue, kind, listing):
+    if name in catalogue:
+        return catalogue[name]
+    near = get_close_matches(str(name), [*RECIPES, *STUDIES], n=3, cutoff=0.5)
+    hint = f"See {listing}()."
+    if name in STUDIES:
+        hint = "It is a study: get_study() has it."
+    elif name in RECIPES:
+        hint = "It is a network: get_recipe() has it."
+    elif near:
+        hint = f"Did you mean {' or '.join(near)}?"
+    raise UnknownRecipeError(f"There is no {kind} {name!r}. {hint}")
 
 
 class UnknownRecipeError(KeyError, ValueError):
-    """A name that is no recipe's: no key, and a wrong argument."""
+    """A name that is no recipe's or study's: no key, and a wrong argument."""
 
     def __str__(self):
         # A KeyError shows the repr of its message, quotes and all.

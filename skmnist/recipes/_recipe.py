@@ -2,38 +2,15 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
-from skorch.callbacks import Callback
 
-import skmnist
+from skmnist.recipes._recorders import TrainingAccuracy
+from skmnist.recipes._setting import Setting, split_images
 
-# What the reports' settings are made for: the size of MNIST's training set, of
-# which `n_validation` is a part, and of its images.
-MNIST_TRAINING_IMAGES = 60_000
-MNIST_IMAGE_SHAPE = (28, 28)
-
-
-class TrainingAccuracy(Callback):
-    """Record the accuracy on the training images after every epoch.
-
-    After the epoch and without dropout or augmentation, unlike a mean over the
-    epoch's own batches.
-    """
-
-    def on_epoch_end(self, net, dataset_train=None, **kwargs):
-        """Score the epoch."""
-        images, rows = dataset_train.images, dataset_train.rows
-        images = images if rows is None else images[rows]
-        right = net.logits(images).argmax(1) == dataset_train.targets
-        net.history.record("train_acc", right.double().mean().item())
-
-
-@dataclass(frozen=True, eq=False)
-class Recipe:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Recipe(Setting):
     """A network of a report, and the figures that the report gives for it.
 
     Parameters
@@ -44,8 +21,13 @@ class Recipe:
         Where it was published.
     estimator : {"LinearClassifier", "MLPClassifier", "ConvNetClassifier"}
         The class that expresses it.
-    settings : dict
+    settings : dict, default={}
         The parameters of that class, but for those at their defaults.
+    n_validation : int, default=0
+        How many of MNIST's 60,000 training images the report held out; of other
+        data it is the same share.
+    note : str, default=""
+        What a reader of the figures should know.
     n_parameters : int
         The weights and biases of the network on images of 28x28 pixels.
     published : dict of str to dict of int to float
@@ -58,11 +40,6 @@ class Recipe:
         The metrics that the report lists by epoch, in its order.
     shows_layers : bool, default=False
         Whether the report lists the layers with their parameters.
-    n_validation : int, default=0
-        How many of MNIST's 60,000 training images the report held out; of other
-        data it is the same share.
-    note : str, default=""
-        What a reader of the figures should know.
 
     Examples
     --------
@@ -72,32 +49,11 @@ class Recipe:
     (100,)
     """
 
-    name: str
-    source: str
-    estimator: str
-    settings: dict[str, Any]
     n_parameters: int
     published: dict[str, dict[int, float]]
     honest: dict[str, dict[int, float]] | None = None
     shows: tuple[str, ...] = ("test_accuracy",)
     shows_layers: bool = False
-    n_validation: int = 0
-    note: str = ""
-
-    def make_estimator(self, **overrides):
-        """Make an unfitted estimator with the report's settings.
-
-        Parameters
-        ----------
-        **overrides : dict
-            Parameters of the estimator that take the place of the report's.
-
-        Returns
-        -------
-        estimator : estimator
-            Of the class that ``estimator`` names.
-        """
-        return getattr(skmnist, self.estimator)(**(self.settings | overrides))
 
     def run(self, data, *, epochs=None, random_state=0, device="auto", callbacks=()):
         """Train on the given data, and score after every epoch.
@@ -126,69 +82,58 @@ class Recipe:
         ValueError
             For images of another size.
         """
-        X_train, X_test, y_train, y_test = data
-        self._check_size(X_train)
-        if self.n_validation:
-            X_train, X_val, y_train, y_val = train_test_split(
-                X_train,
-                y_train,
-                test_size=self.n_validation / MNIST_TRAINING_IMAGES,
-                stratify=y_train,
-                random_state=random_state,
-            )
-            prefix = "validation"
-        else:
-            X_val, y_val, prefix = X_test, y_test, "test"
+        images = split_images(self, data, random_state)
         start = time.perf_counter()
         if self.estimator == "LinearClassifier":
             estimator = self.make_estimator(random_state=random_state)
             figures = {}
-            estimator.fit(X_train, y_train)
+            estimator.fit(images.X_train, images.y_train)
         else:
             changed = {} if epochs is None else {"max_epochs": epochs}
+            recorders = [TrainingAccuracy()] if self._has_training_accuracy else []
             estimator = self.make_estimator(
                 random_state=random_state,
                 device=device,
-                callbacks=[TrainingAccuracy(), *callbacks],
+                callbacks=[*recorders, *callbacks],
                 **changed,
             )
-            estimator.fit(X_train, y_train, X_val=X_val, y_val=y_val)
+            estimator.fit(
+                images.X_train, images.y_train, X_val=images.X_val, y_val=images.y_val
+            )
             estimator.set_params(callbacks=None)
-            figures = read_figures(estimator.history_, prefix)
+            figures = read_figures(estimator.history_, images.scored)
         seconds = time.perf_counter() - start
         if "test_accuracy" not in figures:
-            figures |= final_figures(estimator, X_test, y_test)
+            figures |= final_figures(estimator, images.X_test, images.y_test)
         return RecipeResult(
             recipe=self,
             estimator=estimator,
             figures=figures,
             n_epochs=getattr(estimator, "n_epochs_", 1),
-            n_train=len(X_train),
-            n_test=len(X_test),
+            n_train=len(images.y_train),
+            n_test=len(images.y_test),
             random_state=random_state,
             fit_seconds=seconds,
         )
 
-    def _check_size(self, X):
-        shape = np.shape(X)[1:]
-        if shape not in (MNIST_IMAGE_SHAPE, (1, *MNIST_IMAGE_SHAPE), (28 * 28,)):
-            raise ValueError(
-                f"The recipe {self.name} is made for images of 28x28 pixels. Got X of "
-                f"shape {np.shape(X)} instead. Use its make_estimator() for others."
-            )
+    @property
+    def _has_training_accuracy(self):
+        """Whether the report has it: it costs a pass over all images an epoch."""
+        return "train_accuracy" in {*self.shows, *self.published}
 
 
-def read_figures(history, prefix):
+def read_figures(history, scored):
     """Figures by metric and epoch from a skorch history."""
     names = {
         "train_loss": ("train_loss", 1),
         "train_acc": ("train_accuracy", 100),
-        "valid_loss": (f"{prefix}_loss", 1),
-        "valid_acc": (f"{prefix}_accuracy", 100),
+        "valid_loss": (f"{scored}_loss", 1),
+        "valid_acc": (f"{scored}_accuracy", 100),
     }
     return {
         name: {row["epoch"]: factor * row[key] for row in history}
         for key, (name, factor) in names.items()
+        if key in history[0]
     }
 
 
@@ -217,7 +162,8 @@ class RecipeResult:
         Fitted.
     figures : dict of str to dict of int to float
         By metric and epoch, as ``recipe.published``: losses in nats, accuracies in
-        percent, of the training, validation and test images.
+        percent, of the training, validation and test images. The training accuracy
+        is there if the report has it.
     n_epochs : int
         Epochs trained.
     n_train, n_test : int

@@ -1,0 +1,84 @@
+"""What networks and studies share: an estimator of a report, and its data."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.model_selection import PredefinedSplit, train_test_split
+
+import skmnist
+
+# What the reports' settings are made for: the size of MNIST's training set, of
+# which `n_validation` is a part, and of its images.
+MNIST_TRAINING_IMAGES = 60_000
+MNIST_IMAGE_SHAPE = (28, 28)
+
+
+class Images(NamedTuple):
+    """The images of a run, by what they are for."""
+
+    X_train: np.ndarray
+    y_train: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+    X_val: np.ndarray
+    y_val: np.ndarray
+    scored: str  # what is scored while training: "validation" or "test"
+
+    def as_one(self):
+        """Join training and test images, as scikit-learn's searches want them.
+
+        Returns X, y, and the one split that tells them apart again.
+        """
+        fold = np.repeat([-1, 0], [len(self.y_train), len(self.y_test)])
+        X = np.concatenate([self.X_train, self.X_test])
+        y = np.concatenate([self.y_train, self.y_test])
+        return X, y, PredefinedSplit(fold)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Setting:
+    """An estimator with the settings of a report, and how it treats its data."""
+
+    name: str
+    source: str
+    estimator: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    n_validation: int = 0
+    note: str = ""
+
+    def make_estimator(self, **overrides):
+        """Make an unfitted estimator with the report's settings.
+
+        Parameters
+        ----------
+        **overrides : dict
+            Parameters of the estimator that take the place of the report's.
+
+        Returns
+        -------
+        estimator : estimator
+            Of the class that ``estimator`` names.
+        """
+        return getattr(skmnist, self.estimator)(**(self.settings | overrides))
+
+
+def split_images(setting, data, random_state):
+    """The images of a run: with the report's validation images, or the test's."""
+    X_train, X_test, y_train, y_test = data
+    shape = np.shape(X_train)[1:]
+    if shape not in (MNIST_IMAGE_SHAPE, (1, *MNIST_IMAGE_SHAPE), (28 * 28,)):
+        raise ValueError(
+            f"{setting.name} is made for images of 28x28 pixels. Got X of shape "
+            f"{np.shape(X_train)} instead. Use its make_estimator() for others."
+        )
+    if not setting.n_validation:
+        return Images(X_train, y_train, X_test, y_test, X_test, y_test, "test")
+    X_train, X_val, y_train, y_val = train_test_split(
+        X_train,
+        y_train,
+        test_size=setting.n_validation / MNIST_TRAINING_IMAGES,
+        stratify=y_train,
+        random_state=random_state,
+    )
+    return Images(X_train, y_train, X_test, y_test, X_val, y_val, "validation")

@@ -1,0 +1,318 @@
+"""A study of a report: one setting, trained over and over with something varied."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import GridSearchCV, ParameterGrid, learning_curve
+from skorch.callbacks import Callback
+
+from skmnist.recipes._setting import Setting, split_images
+
+TRAINING_IMAGES = "training images"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Study(Setting):
+    """A setting of a report, and what the report varies of it.
+
+    Either `grid` or `train_sizes` says what is varied. With neither, the study is
+    of the spread between runs that differ in their random numbers alone.
+
+    Parameters
+    ----------
+    name : str
+        ``report/study``.
+    source : str
+        Where it was published.
+    estimator : {"MLPClassifier", "ConvNetClassifier"}
+        The class of the network.
+    settings : dict, default={}
+        What its parameters have in common, but for those at their defaults.
+    n_validation : int, default=0
+        How many of MNIST's 60,000 training images the report held out; of other
+        data it is the same share.
+    note : str, default=""
+        What a reader of the figures should know.
+    grid : dict of str to tuple, default={}
+        Parameters of the estimator and the values they take, as in
+        `sklearn.model_selection.GridSearchCV`.
+    train_sizes : tuple of float, default=()
+        Shares of the training images, as in
+        `sklearn.model_selection.learning_curve`.
+    n_repeats : int, default=1
+        Runs of every candidate, with the seeds 0, 1, 2 …
+    terms : dict of str to tuple (str, float), default={}
+        What the report calls a parameter, if not by our name, and by what our value
+        is multiplied to give the report's.
+    curves : type, default=None
+        A callback that records the curves that the report shows.
+    published : dict of value to tuple (mean, std), default={}
+        Test accuracies in percent by the report's values; None for a deviation that
+        it does not give.
+    honest : dict of value to tuple (mean, std), default={}
+        The same from independent runs, where the published ones are an artefact.
+    finding : str, default=""
+        What the report concludes.
+
+    Examples
+    --------
+    >>> from skmnist.recipes import get_study
+    >>> get_study("dl-2020/learning-rate").grid
+    {'lr': (1e-05, 0.0001, 0.001, 0.01)}
+    """
+
+    grid: dict[str, tuple] = field(default_factory=dict)
+    train_sizes: tuple[float, ...] = ()
+    n_repeats: int = 1
+    terms: dict[str, tuple[str, float]] = field(default_factory=dict)
+    curves: type[Callback] | None = None
+    published: dict[Any, tuple[float, float | None]] = field(default_factory=dict)
+    honest: dict[Any, tuple[float, float | None]] = field(default_factory=dict)
+    finding: str = ""
+
+    def run(
+        self,
+        data,
+        *,
+        epochs=None,
+        n_repeats=None,
+        n_jobs=None,
+        device="auto",
+        callbacks=(),
+    ):
+        """Train every candidate, and score it on the test images.
+
+        A grid is searched by `sklearn.model_selection.GridSearchCV` with the test
+        images as its one split and the seed as one more parameter; over training
+        sizes runs `sklearn.model_selection.learning_curve`.
+
+        Parameters
+        ----------
+        data : tuple (X_train, X_test, y_train, y_test)
+            Images of 28x28 pixels and their labels, as
+            ``fetch_mnist(split=True)`` returns them.
+        epochs : int, default=None
+            Instead of the report's number.
+        n_repeats : int, default=None
+            Instead of the study's number.
+        n_jobs : int, default=None
+            How many networks are trained at a time, as in scikit-learn.
+        device : str or torch.device, default="auto"
+            Where they are trained.
+        callbacks : sequence of skorch callbacks, default=()
+            For every fit, such as one that shows how far the training is.
+
+        Returns
+        -------
+        result : StudyResult
+            The accuracies, and the published ones beside them.
+
+        Raises
+        ------
+        ValueError
+            For images of another size, or if every fit fails.
+        """
+        images = split_images(self, data, random_state=0)
+        recorder = [self.curves()] if self.curves else []
+        changed = {} if epochs is None else {"max_epochs": epochs}
+        estimator = self.make_estimator(
+            device=device, callbacks=[*recorder, *callbacks], **changed
+        )
+        n_repeats = self.n_repeats if n_repeats is None else n_repeats
+        measure = self._vary_size if self.train_sizes else self._search
+        candidates, accuracies, curves, seconds = measure(
+            estimator, images, n_repeats, n_jobs
+        )
+        return StudyResult(
+            study=self,
+            candidates=candidates,
+            accuracies=accuracies,
+            curves=curves,
+            scored=images.scored,
+            n_epochs=estimator.max_epochs,
+            n_train=len(images.y_train),
+            n_test=len(images.y_test),
+            fit_seconds=seconds,
+        )
+
+    def _search(self, estimator, images, n_repeats, n_jobs):
+        X, y, split = images.as_one()
+        search = GridSearchCV(
+            estimator,
+            {**self.grid, "random_state": list(range(n_repeats))},
+            scoring=partial(score_with_curves, self.curves),
+            cv=split,
+            refit=False,
+            n_jobs=n_jobs,
+        )
+        # What is scored after every epoch is scored for the curves alone.
+        scored = {"X_val": images.X_val, "y_val": images.y_val} if self.curves else {}
+        table = search.fit(X, y, **scored).cv_results_
+        grid = list(ParameterGrid(self.grid))
+        runs = [
+            (grid.index({name: run[name] for name in self.grid}), run["random_state"])
+            for run in table["params"]
+        ]
+        order = sorted(range(len(runs)), key=runs.__getitem__)
+        shape = len(grid), n_repeats
+        curves = {}
+        for column in table:
+            metric, found, _ = column.removeprefix("mean_test_").rpartition(" ")
+            if column.startswith("mean_test_") and found:
+                curves.setdefault(metric, []).append(table[column][order])
+        return (
+            [self._in_terms(params) for params in grid],
+            100 * table["mean_test_accuracy"][order].reshape(shape),
+            {
+                metric: np.stack(points, axis=-1).reshape(*shape, -1)
+                for metric, points in curves.items()
+            },
+            table["mean_fit_time"][order].reshape(shape),
+        )
+
+    def _vary_size(self, estimator, images, n_repeats, n_jobs):
+        X, y, split = images.as_one()
+        accuracies, seconds = [], []
+        for seed in range(n_repeats):
+            sizes, _, scores, fit_seconds, _ = learning_curve(
+                estimator.set_params(random_state=seed),
+                X,
+                y,
+                train_sizes=list(self.train_sizes),
+                cv=split,
+                # Each repeat draws its own images, as well as its own weights.
+                shuffle=True,
+                random_state=seed,
+                n_jobs=n_jobs,
+                return_times=True,
+            )
+            accuracies.append(100 * scores[:, 0])
+            seconds.append(fit_seconds[:, 0])
+        candidates = [{TRAINING_IMAGES: int(size)} for size in sizes]
+        return candidates, np.transpose(accuracies), {}, np.transpose(seconds)
+
+    def _in_terms(self, params):
+        """A candidate by the report's names and in its units."""
+        in_terms = {}
+        for name, value in params.items():
+            term, factor = self.terms.get(name, (name, None))
+            in_terms[term] = value if factor is None else factor * value
+        return in_terms
+
+
+def score_with_curves(recorder, estimator, X, y):
+    """The accuracy, and every point of the curves, as a search can tabulate them."""
+    scores = {"accuracy": estimator.score(X, y)}
+    if recorder is not None:
+        for metric, values in recorder().curves(estimator.history_).items():
+            scores |= {f"{metric} {i}": value for i, value in enumerate(values)}
+    return scores
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StudyResult:
+    """What a study gave.
+
+    Parameters
+    ----------
+    study : Study
+        What was run.
+    candidates : list of dict
+        What was varied, by the report's names and in its units.
+    accuracies : ndarray of shape (n_candidates, n_repeats)
+        On the test images, in percent; NaN for a fit that failed.
+    curves : dict of str to ndarray of shape (n_candidates, n_repeats, n_points)
+        "train_loss" and the like in nats, "valid_accuracy" and the like as
+        fractions of 1.
+    scored : {"validation", "test"}
+        Which images the curves of validation are of.
+    n_epochs : int
+        Epochs of every fit.
+    n_train, n_test : int
+        Images trained on, at most, and tested on.
+    fit_seconds : ndarray of shape (n_candidates, n_repeats)
+        The training, the scoring for the curves included.
+    """
+
+    study: Study
+    candidates: list[dict[str, Any]]
+    accuracies: np.ndarray
+    curves: dict[str, np.ndarray]
+    scored: str
+    n_epochs: int
+    n_train: int
+    n_test: int
+    fit_seconds: np.ndarray
+
+    @property
+    def n_repeats(self):
+        """The runs of every candidate."""
+        return self.accuracies.shape[1]
+
+    @property
+    def cv_results(self):
+        """The accuracies as a search has them, with the repeats as its splits.
+
+        For `skmnist.displays.ParameterSweepDisplay.from_cv_results`.
+        """
+        return {
+            **{
+                f"param_{name}": [candidate[name] for candidate in self.candidates]
+                for name in self.candidates[0]
+            },
+            "params": self.candidates,
+            "mean_test_accuracy": self.accuracies.mean(axis=1) / 100,
+            "std_test_accuracy": self.accuracies.std(axis=1) / 100,
+        }
+
+    def comparison(self):
+        """Set the published figures beside the measured ones.
+
+        Returns
+        -------
+        rows : list of tuple (candidate, published, honest, measured)
+            One per candidate. The latter three are a mean and a standard deviation
+            in percent, or None; of a single run or publication the deviation is
+            None.
+        """
+        rows = []
+        for candidate, runs in zip(self.candidates, self.accuracies, strict=True):
+            value = next(iter(candidate.values()), None)
+            several = len(runs) > 1
+            deviation = float(runs.std(ddof=1)) if several else None
+            rows.append(
+                (
+                    candidate,
+                    self.study.published.get(value),
+                    self.study.honest.get(value),
+                    (float(runs.mean()), deviation),
+                )
+            )
+        return rows
+
+    def to_dict(self):
+        """Give all figures in plain types, as for a JSON file.
+
+        Returns
+        -------
+        figures : dict
+            Everything but the settings.
+        """
+        return {
+            "study": self.study.name,
+            "source": self.study.source,
+            "finding": self.study.finding,
+            "note": self.study.note,
+            "scored": self.scored,
+            "n_train": self.n_train,
+            "n_test": self.n_test,
+            "n_epochs": self.n_epochs,
+            "candidates": self.candidates,
+            "accuracies": self.accuracies.tolist(),
+            "fit_seconds": self.fit_seconds.tolist(),
+            "published": list(self.study.published.items()),
+            "honest": list(self.study.honest.items()),
+            "curves": {name: curve.tolist() for name, curve in self.curves.items()},
+        }
