@@ -99,18 +99,18 @@ def run_compare(options):
 
 
 def run_recipes(options):
-    """List the recipes."""
-    from skmnist._reproduce import print_recipes
+    """List the recipes and studies."""
+    from skmnist._tables import catalogue_text
 
-    print_recipes()
+    print(catalogue_text())
 
 
 def run_reproduce(options):
-    """Run recipes; the exit status says whether all went well."""
-    from skmnist._reproduce import find_recipes, reproduce
+    """Run recipes and studies; the exit status says whether all went well."""
+    from skmnist._reproduce import find_all, reproduce
 
     n_failed = reproduce(
-        find_recipes(options.names),
+        find_all(options.names),
         data=options.data,
         data_home=options.data_home,
         epochs=options.epochs,
@@ -148,8 +148,8 @@ def build_parser():
 
     recipes = commands.add_parser(
         "recipes",
-        help="list the networks of the published reports",
-        description="List the networks of the published reports, by name.",
+        help="list the networks and studies of the published reports",
+        description="List the networks and studies of the published reports, by name.",
     )
     recipes.set_defaults(run=run_recipes, data=None, data_home=None)
 
@@ -157,9 +157,9 @@ def build_parser():
         "reproduce",
         help="train networks of the published reports; set their figures beside ours",
         description=(
-            "Train networks of the published reports, and print their tables with the "
-            "published figures beside the measured ones. With --out, what is done "
-            "already is not done again."
+            "Train networks of the published reports, or run their studies, and print "
+            "their tables with the published figures beside the measured ones. With "
+            "--out, what is done already is not done again."
         ),
     )
     reproduce.add_argument(
@@ -169,9 +169,11 @@ def build_parser():
     reproduce.add_argument(
         "--seeds",
         type=positive_int,
-        default=1,
         metavar="N",
-        help="runs of each, with the seeds 0 to N - 1 (default: %(default)s)",
+        help=(
+            "runs of each, with the seeds 0 to N - 1 (default: 1 of a network, as many "
+            "as the report had in a study)"
+        ),
     )
     reproduce.add_argument(
         "--jobs",

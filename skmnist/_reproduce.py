@@ -1,69 +1,65 @@
-"""Recipes trained from the command line: published figures beside measured ones."""
+"""Recipes and studies run from the command line, with all that they leave behind."""
 
-import csv
-import io
 import json
-import statistics
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import joblib
-from tabulate import tabulate
 
+from skmnist import _figures as figures
+from skmnist import _tables as tables
 from skmnist._devices import find_device
 from skmnist._files import write_whole
 from skmnist._progress import EpochProgress
 from skmnist.datasets import fetch_mnist, load_digits28
-from skmnist.recipes import get_recipe, list_recipes
+from skmnist.recipes import (
+    LayerStudy,
+    Recipe,
+    Study,
+    get_recipe,
+    get_study,
+    list_recipes,
+    list_studies,
+)
 
-METRICS = {
-    "train_loss": ("training loss", "{:.3f}"),
-    "train_accuracy": ("training accuracy (%)", "{:.2f}"),
-    "validation_loss": ("validation loss", "{:.3f}"),
-    "validation_accuracy": ("validation accuracy (%)", "{:.2f}"),
-    "test_loss": ("test loss", "{:.3f}"),
-    "test_accuracy": ("test accuracy (%)", "{:.2f}"),
-}
+
+class Outcome(NamedTuple):
+    """What a run leaves behind."""
+
+    text: str
+    header_and_rows: tuple
+    figures: dict[str, Any]
+    draw: Callable | None = None
+    model: Any = None
 
 
-def print_recipes():
-    """Print all recipes, one aligned row each."""
-    recipes = [get_recipe(name) for name in list_recipes()]
-    rows = [
-        (recipe.name, f"{recipe.n_parameters:,}", last_accuracy(recipe), recipe.source)
-        for recipe in recipes
+def find_all(names):
+    """The recipes and studies of these names, in this order; "all" is every one."""
+    studies = list_studies()
+    names = [*list_recipes(), *studies] if "all" in names else names
+    return [
+        get_study(name) if name in studies else get_recipe(name)
+        for name in dict.fromkeys(names)
     ]
-    header = ("recipe", "parameters", "published (%)", "source")
-    alignment = ("left", "right", "right", "left")
-    print(tabulate(rows, header, colalign=alignment, disable_numparse=True))
-
-
-def last_accuracy(recipe):
-    """The published test accuracy after the last epoch."""
-    return f"{list(recipe.published['test_accuracy'].values())[-1]:.2f}"
-
-
-def find_recipes(names):
-    """The recipes of these names, in this order; "all" is every one."""
-    names = list_recipes() if "all" in names else names
-    return [get_recipe(name) for name in dict.fromkeys(names)]
 
 
 def reproduce(
-    recipes,
+    entries,
     data="digits",
     data_home=None,
     epochs=None,
-    seeds=1,
+    seeds=None,
     jobs=1,
     device="auto",
     out=None,
 ):
-    """Run recipes and print their tables; return how many of them failed.
+    """Run recipes and studies and print their tables; return how many failed.
 
-    With `out`, each recipe gets a folder, written once it is done: where there is
-    one of the same data, epochs and seeds, the recipe is not run again.
+    With `out`, each gets a folder, written once it is done: where there is one of
+    the same data, epochs and seeds, it is not run again.
     """
     find_device(device, "reproduce")
     if data == "mnist":
@@ -72,117 +68,90 @@ def reproduce(
         arrays = load_digits28(split=True)
         notice = "The published figures are of MNIST; these are of the embedded digits."
         print(notice, file=sys.stderr)
-    request = {"data": data, "epochs": epochs, "seeds": seeds}
     failures = {}
-    for recipe in recipes:
-        folder = None if out is None else Path(out, recipe.name)
+    for entry in entries:
+        n_seeds = seeds or getattr(entry, "n_repeats", 1)
+        request = {"data": data, "epochs": epochs, "seeds": n_seeds}
+        folder = None if out is None else Path(out, entry.name)
         if folder is not None and is_done(folder, request):
-            print(f"{recipe.name}: done before, in {folder}\n")
+            print(f"{entry.name}: done before, in {folder}\n")
             continue
         try:
-            results = run_seeds(recipe, arrays, epochs, seeds, jobs, device)
+            outcome = RUN[type(entry)](entry, arrays, epochs, n_seeds, jobs, device)
             if folder is not None:
-                write_results(results, request, folder)
-            print(report_text(results))
+                write_outcome(outcome, request, folder)
+            print(outcome.text)
             if folder is not None:
                 print(f"wrote {folder}\n")
-        except Exception as error:  # one recipe's failure is not the others'
-            failures[recipe.name] = error
-            print(f"{recipe.name} failed: {error}\n", file=sys.stderr)
+        except Exception as error:  # one failure is not the others'
+            failures[entry.name] = error
+            print(f"{entry.name} failed: {error}\n", file=sys.stderr)
     if failures:
-        print(f"{len(failures)} of {len(recipes)} failed: {', '.join(failures)}")
+        print(f"{len(failures)} of {len(entries)} failed: {', '.join(failures)}")
     return len(failures)
 
 
-def run_seeds(recipe, arrays, epochs, seeds, jobs, device):
-    """One result per seed, `jobs` of them at a time."""
-    return joblib.Parallel(n_jobs=jobs)(
-        joblib.delayed(run_one)(recipe, arrays, epochs, seed, device)
+# -- running ----------------------------------------------------------------------
+
+
+def run_recipe(recipe, arrays, epochs, seeds, jobs, device):
+    """Train a network with every seed, `jobs` of them at a time."""
+    results = joblib.Parallel(n_jobs=jobs)(
+        joblib.delayed(run_seed)(recipe, arrays, epochs, seed, device)
         for seed in range(seeds)
+    )
+    return Outcome(
+        text=tables.recipe_text(results),
+        header_and_rows=tables.epoch_table(results),
+        figures={"runs": [result.to_dict() for result in results]},
+        draw=partial(figures.draw_recipe, results),
+        model=results[0].estimator,
     )
 
 
-def run_one(recipe, arrays, epochs, seed, device):
-    """Run a recipe, with a progress bar where there are epochs."""
-    length = epochs or recipe.settings.get("max_epochs")
-    bar = [EpochProgress(f"{recipe.name}, seed {seed}", length)] if length else []
+def run_seed(recipe, arrays, epochs, seed, device):
+    """Train a network once."""
+    bar = epoch_bar(recipe, f"{recipe.name}, seed {seed}", epochs)
     return recipe.run(
         arrays, epochs=epochs, random_state=seed, device=device, callbacks=bar
     )
 
 
-# -- tables ---------------------------------------------------------------------
+def run_study(study, arrays, epochs, seeds, jobs, device):
+    """Train all that a study varies."""
+    result = study.run(
+        arrays,
+        epochs=epochs,
+        n_repeats=seeds,
+        n_jobs=jobs,
+        device=device,
+        callbacks=epoch_bar(study, study.name, epochs),
+    )
+    return Outcome(
+        text=tables.study_text(result),
+        header_and_rows=tables.study_table(result),
+        figures=result.to_dict(),
+        draw=partial(figures.draw_study, result),
+    )
 
 
-def report_text(results):
-    """Everything that is printed and written of a recipe, as Markdown."""
-    recipe, first = results[0].recipe, results[0]
-    accuracies = [result.test_accuracy for result in results]
-    lines = [
-        f"# {recipe.name}",
-        "",
-        f"{recipe.source}. {first.n_parameters:,} parameters (published: "
-        f"{recipe.n_parameters:,}). {first.n_train:,} training images, "
-        f"{first.n_test:,} test images, seeds 0 to {len(results) - 1}, "
-        f"{statistics.mean(r.fit_seconds for r in results):.1f} s to fit.",
-        "",
-        f"Test accuracy {spread(accuracies, '{:.2f}')} % after {first.n_epochs} "
-        f"epoch{'s' * (first.n_epochs > 1)}; published {last_accuracy(recipe)} %.",
-    ]
-    if recipe.note:
-        lines += ["", recipe.note]
-    header, rows = epoch_table(results)
-    lines += ["", as_markdown(header, rows)]
-    if recipe.shows_layers:
-        layers = first.estimator.summary()
-        rows = [(line.layer, line.output_shape, line.n_parameters) for line in layers]
-        header = ("layer", "output shape", "parameters")
-        lines += ["", as_markdown(header, rows)]
-    return "\n".join(lines) + "\n"
+def run_layer_study(study, arrays, epochs, seeds, jobs, device):
+    """Count; nothing of the request but the images matters."""
+    result = study.run(arrays)
+    return Outcome(
+        text=tables.layer_study_text(result),
+        header_and_rows=tables.layer_study_table(result),
+        figures=result.to_dict(),
+    )
 
 
-def epoch_table(results):
-    """Header and rows of the report's own table: its metrics, epoch by epoch."""
-    recipe = results[0].recipe
-    metrics = [m for m in METRICS if m in recipe.shows or m in recipe.published]
-    header, columns = ["epoch"], []
-    for metric in metrics:
-        name, form = METRICS[metric]
-        header.append(name)
-        columns.append(partial(measured, results, metric, form))
-        for source, values in (
-            ("published", recipe.published),
-            ("independent run", recipe.honest or {}),
-        ):
-            if metric in values:
-                header.append(f"{source}, {name}")
-                columns.append(partial(known, values[metric], form))
-    epochs = range(1, results[0].n_epochs + 1)
-    return header, [[epoch, *(column(epoch) for column in columns)] for epoch in epochs]
+RUN = {Recipe: run_recipe, Study: run_study, LayerStudy: run_layer_study}
 
 
-def measured(results, metric, form, epoch):
-    """The mean over the seeds, and their deviation."""
-    values = [result.figures.get(metric, {}).get(epoch) for result in results]
-    return "" if None in values else spread(values, form)
-
-
-def known(values, form, epoch):
-    """A published figure, where there is one of the epoch."""
-    return form.format(values[epoch]) if epoch in values else ""
-
-
-def spread(values, form):
-    """A mean, and ± a standard deviation where there is one."""
-    mean = form.format(statistics.mean(values))
-    if len(values) == 1:
-        return mean
-    return f"{mean} ± {form.format(statistics.stdev(values))}"
-
-
-def as_markdown(header, rows):
-    """A table in GitHub's form, which is also legible in a terminal."""
-    return tabulate(rows, header, tablefmt="github", disable_numparse=True)
+def epoch_bar(entry, label, epochs):
+    """A progress bar, where there are epochs."""
+    length = epochs or entry.settings.get("max_epochs")
+    return [EpochProgress(label, length)] if length else []
 
 
 # -- files ------------------------------------------------------------------------
@@ -197,67 +166,23 @@ def is_done(folder, request):
     return result.get("request") == request
 
 
-def write_results(results, request, folder):
+def write_outcome(outcome, request, folder):
     """Write table, figure, model and, last of all, the result itself."""
     folder.mkdir(parents=True, exist_ok=True)
     # Before anything else of it changes, it is a result no more.
     (folder / "result.json").unlink(missing_ok=True)
-    write_text(folder / "table.md", report_text(results))
-    write_text(folder / "table.csv", as_csv(*epoch_table(results)))
-    if "train_loss" in results[0].figures:
-        save = partial(draw_figure(results).savefig, dpi=150, format="png")
+    write_text(folder / "table.md", outcome.text)
+    write_text(folder / "table.csv", tables.as_csv(*outcome.header_and_rows))
+    figure = outcome.draw() if outcome.draw else None
+    if figure is not None:
+        save = partial(figure.savefig, dpi=150, format="png")
         write_whole(folder / "figure.png", save)
-    write_whole(folder / "model.joblib", partial(joblib.dump, results[0].estimator))
-    content = {"request": request, "runs": [result.to_dict() for result in results]}
+    if outcome.model is not None:
+        write_whole(folder / "model.joblib", partial(joblib.dump, outcome.model))
+    content = {"request": request, **outcome.figures}
     write_text(folder / "result.json", json.dumps(content, indent=1) + "\n")
 
 
 def write_text(path, text):
     """Write a whole text file, or none."""
     write_whole(path, lambda file: file.write(text.encode()))
-
-
-def as_csv(header, rows):
-    """The table with commas."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    return text.getvalue()
-
-
-def draw_figure(results):
-    """Loss and accuracy by epoch, the published figures as crosses."""
-    from matplotlib.figure import Figure
-
-    from skmnist.displays import TrainingCurveDisplay
-
-    recipe, figures = results[0].recipe, results[0].figures
-    scored = "validation" if "validation_loss" in figures else "test"
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    for ax, kind, scale in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), (1, 100), strict=True
-    ):
-        train, valid = (
-            [[value / scale for value in r.figures[metric].values()] for r in results]
-            if metric in figures
-            else None
-            for metric in (f"train_{kind}", f"{scored}_{kind}")
-        )
-        TrainingCurveDisplay.from_arrays(train, valid, metric=kind, ax=ax)
-        for line in ax.lines:
-            # Most reports score their test images after every epoch.
-            line.set_label(line.get_label().replace("validation", scored))
-        for part, marker in (("train", "+"), ("test", "x")):
-            points = recipe.published.get(f"{part}_{kind}", {})
-            if points:
-                label = f"published, {part}"
-                ax.scatter(
-                    list(points),
-                    list(points.values()),
-                    color="black",
-                    marker=marker,
-                    label=label,
-                    zorder=3,
-                )
-        ax.legend()
-    figure.suptitle(recipe.name)
-    return figure

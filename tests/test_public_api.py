@@ -1,6 +1,7 @@
 """Public names and their docstrings: complete, in order, and true."""
 
 import ast
+import dataclasses
 import importlib
 import importlib.metadata
 import inspect
@@ -20,7 +21,10 @@ ESTIMATORS = ["ConvNetClassifier", "LinearClassifier", "MLPClassifier"]
 PUBLIC = {
     "skmnist": NAMES[:4],
     "skmnist.datasets": ["fetch_mnist", "load_digits28"],
-    "skmnist.recipes": ["Recipe", "RecipeResult", "get_recipe", "list_recipes"],
+    "skmnist.recipes": [
+        *("LayerStudy", "LayerStudyResult", "Recipe", "RecipeResult", "Study"),
+        *("StudyResult", "get_recipe", "get_study", "list_recipes", "list_studies"),
+    ],
     "skmnist.displays": [
         *("FilterDisplay", "ImageGridDisplay"),
         *("ParameterSweepDisplay", "TrainingCurveDisplay"),
@@ -76,6 +80,16 @@ def signature_of(documented):
     parameters.pop("self", None)
     parameters.pop("cls", None)
     return parameters
+
+
+def default_of(documented, parameter):
+    """The default of a parameter; of a dataclass's container, one that was made."""
+    if dataclasses.is_dataclass(documented):
+        fields = {field.name: field for field in dataclasses.fields(documented)}
+        make = fields[parameter.name].default_factory
+        if make is not dataclasses.MISSING:
+            return make()
+    return parameter.default
 
 
 def starred(parameter):
@@ -155,13 +169,14 @@ def test_stated_defaults_are_those_of_the_signature(documented):
         told = dict(entries(sections(member).get("Parameters", "")))
         for name, parameter in signature_of(member).items():
             stated = re.search(r"default=(.*)$", told.get(name, ""))
-            if parameter.default is parameter.empty:
+            default = default_of(member, parameter)
+            if default is parameter.empty:
                 if stated:
                     yield f"{name} has no default, stated is {stated[1]}"
             elif stated is None and not inspect.isroutine(member):
-                yield f"{name}: the default {parameter.default!r} is not stated"
-            elif stated and ast.literal_eval(stated[1]) != parameter.default:
-                yield f"{name}: {stated[1]} stated, {parameter.default!r} is"
+                yield f"{name}: the default {default!r} is not stated"
+            elif stated and ast.literal_eval(stated[1]) != default:
+                yield f"{name}: {stated[1]} stated, {default!r} is"
 
     check_all(documented, check)
 

@@ -4,8 +4,8 @@ import json
 import joblib
 import pytest
 
-from skmnist._reproduce import find_recipes, print_recipes, reproduce
-from skmnist.recipes import Recipe, get_recipe, list_recipes
+from skmnist._reproduce import find_all, reproduce
+from skmnist.recipes import Recipe, get_recipe, get_study, list_recipes, list_studies
 
 NAME = "dat405-2023/mlp-64-64"
 
@@ -21,17 +21,12 @@ def broken():
     )
 
 
-def test_all_recipes_are_listed(capsys):
-    print_recipes()
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[2:]] == list(list_recipes())
-
-
 def test_names_are_found_once_each_and_all_is_every_one():
-    assert [r.name for r in find_recipes([NAME, NAME])] == [NAME]
-    assert [r.name for r in find_recipes(["all"])] == list(list_recipes())
+    assert [r.name for r in find_all([NAME, NAME])] == [NAME]
+    everything = [*list_recipes(), *list_studies()]
+    assert [r.name for r in find_all(["all"])] == everything
     with pytest.raises(KeyError, match="There is no recipe"):
-        find_recipes(["all-of-them"])
+        find_all(["all-of-them"])
 
 
 def test_results_are_printed_and_written_with_the_published_figures(tmp_path, capsys):
@@ -63,23 +58,23 @@ def test_layers_are_listed_where_the_report_lists_them(capsys):
     ]
     assert ["Conv2d 3x3", "(16, 28, 28)", "160"] in rows
     assert ["Conv2d 3x3", "(4, 14, 14)", "580"] in rows
-    assert ["Linear", "(10,)", "1970"] in rows
+    assert ["Linear", "(10,)", "1,970"] in rows
 
 
 def test_what_is_done_is_not_done_again_and_what_is_not_is(tmp_path, capsys):
     names = ["dm566-2022/softmax", NAME]
-    reproduce(find_recipes(names[:1]), epochs=1, out=tmp_path)
+    reproduce(find_all(names[:1]), epochs=1, out=tmp_path)
     written = (tmp_path / names[0] / "result.json").stat().st_mtime_ns
     # As if the second had been broken off: some of its files, but no result.
     (tmp_path / NAME).mkdir(parents=True)
     (tmp_path / NAME / "table.md").write_text("half")
     capsys.readouterr()
-    reproduce(find_recipes(names), epochs=1, out=tmp_path)
+    reproduce(find_all(names), epochs=1, out=tmp_path)
     assert f"{names[0]}: done before" in capsys.readouterr().out
     assert (tmp_path / names[0] / "result.json").stat().st_mtime_ns == written
     assert (tmp_path / NAME / "result.json").exists()
     # Another request is another run.
-    reproduce(find_recipes(names[:1]), epochs=2, out=tmp_path)
+    reproduce(find_all(names[:1]), epochs=2, out=tmp_path)
     assert (tmp_path / names[0] / "result.json").stat().st_mtime_ns > written
 
 
@@ -96,7 +91,7 @@ def test_a_failure_does_not_stop_the_others_and_is_told_at_the_end(tmp_path, cap
 def test_runs_of_two_jobs_are_those_of_one(tmp_path):
     for jobs in (1, 2):
         reproduce(
-            find_recipes(["dm566-2022/softmax"]),
+            find_all(["dm566-2022/softmax"]),
             epochs=1,
             seeds=2,
             jobs=jobs,
@@ -111,7 +106,35 @@ def test_runs_of_two_jobs_are_those_of_one(tmp_path):
         assert first["test_accuracy"] == second["test_accuracy"]
 
 
-def test_every_recipe_runs_on_the_embedded_digits(tmp_path, capsys):
-    assert reproduce(find_recipes(["all"]), epochs=1, out=tmp_path) == 0
+def test_all_networks_and_studies_run_on_the_embedded_digits(tmp_path, capsys):
+    assert reproduce(find_all(["all"]), epochs=1, out=tmp_path) == 0
     written = {str(p.parent.relative_to(tmp_path)) for p in tmp_path.rglob("*.json")}
-    assert written == set(list_recipes())
+    assert written == {*list_recipes(), *list_studies()}
+
+
+def test_a_study_is_written_and_is_not_done_again(tmp_path, capsys):
+    name = "dm566-2022/depth"
+    reproduce([get_study(name)], epochs=1, seeds=2, out=tmp_path)
+    folder = tmp_path / name
+    assert {path.name for path in folder.iterdir()} == {
+        *("figure.png", "result.json", "table.csv", "table.md")
+    }
+    assert (folder / "table.md").read_text() in capsys.readouterr().out
+    result = json.loads((folder / "result.json").read_text())
+    rows = list(csv.DictReader((folder / "table.csv").open()))
+    assert [row["hidden_layer_sizes"] for row in rows] == ["()", "(100,)", "(100, 100)"]
+    for row, accuracies in zip(rows, result["accuracies"], strict=True):
+        assert [row["seed 0"], row["seed 1"]] == [f"{a:.2f}" for a in accuracies]
+        mean = f"{sum(accuracies) / 2:.2f}"
+        assert row["test accuracy (%)"].startswith(f"{mean} ± ")
+    reproduce([get_study(name)], epochs=1, seeds=2, out=tmp_path)
+    assert f"{name}: done before" in capsys.readouterr().out
+
+
+def test_a_study_has_the_seeds_of_its_report_unless_others_are_asked(tmp_path):
+    study = get_study("dl-2020/seed-spread")
+    for seeds, expected in ((None, 3), (1, 1)):
+        reproduce([study], epochs=1, seeds=seeds, out=tmp_path)
+        result = json.loads((tmp_path / study.name / "result.json").read_text())
+        assert result["request"]["seeds"] == expected
+        assert len(result["accuracies"][0]) == expected

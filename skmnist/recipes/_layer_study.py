@@ -47,6 +47,11 @@ class LayerStudy:
     source: str
     networks: tuple[Recipe, ...]
 
+    @property
+    def varies(self):
+        """What is varied."""
+        return "network"
+
     def run(self, data):
         """Make the networks for images like those given, and count.
 
@@ -66,7 +71,9 @@ class LayerStudy:
         ValueError
             For images of another size.
         """
-        layers = {network.name: count_layers(network, data) for network in self.networks}
+        layers = {
+            network.name: count_layers(network, data) for network in self.networks
+        }
         return LayerStudyResult(study=self, layers=layers)
 
 

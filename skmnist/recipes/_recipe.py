@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from skmnist.recipes._recorders import TrainingAccuracy
 from skmnist.recipes._setting import Setting, split_images
 
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Recipe(Setting):
     """A network of a report, and the figures that the report gives for it.

@@ -20,18 +20,14 @@ class TrainingAccuracy(Callback):
 
 
 class EpochCurves(Callback):
-    """Curves over the epochs: training loss, and what was scored after each."""
+    """The accuracy after every epoch, which a history has."""
 
     x_label = "Epoch"
     first = 1
 
     def curves(self, history):
         """Read the curves of a fit."""
-        return {
-            "train_loss": history[:, "train_loss"],
-            "valid_loss": history[:, "valid_loss"],
-            "valid_accuracy": history[:, "valid_acc"],
-        }
+        return {"valid_accuracy": history[:, "valid_acc"]}
 
 
 class CurvesBeforeEpochs(Callback):

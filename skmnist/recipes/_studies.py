@@ -129,6 +129,7 @@ DAT405_2023 = [
         # the weights as its gradient, which is what weight_decay is.
         terms={"weight_decay": ("L2 factor", 0.5)},
         n_repeats=3,
+        chart="bar",
         published={
             1e-6: (57.0, None),
             1e-5: (66.6, None),

@@ -48,6 +48,8 @@ class Study(Setting):
         is multiplied to give the report's.
     curves : type, default=None
         A callback that records the curves that the report shows.
+    chart : {"line", "bar", "heatmap"}, default=None
+        How the report draws the accuracies; by default as suits what is varied.
     published : dict of value to tuple (mean, std), default={}
         Test accuracies in percent by the report's values; None for a deviation that
         it does not give.
@@ -68,9 +70,17 @@ class Study(Setting):
     n_repeats: int = 1
     terms: dict[str, tuple[str, float]] = field(default_factory=dict)
     curves: type[Callback] | None = None
+    chart: str | None = None
     published: dict[Any, tuple[float, float | None]] = field(default_factory=dict)
     honest: dict[Any, tuple[float, float | None]] = field(default_factory=dict)
     finding: str = ""
+
+    @property
+    def varies(self):
+        """What is varied, in the report's words."""
+        if self.train_sizes:
+            return TRAINING_IMAGES
+        return ", ".join(self._in_terms(dict.fromkeys(self.grid, 0))) or "seed"
 
     def run(
         self,
@@ -255,7 +265,8 @@ class StudyResult:
     def cv_results(self):
         """The accuracies as a search has them, with the repeats as its splits.
 
-        For `skmnist.displays.ParameterSweepDisplay.from_cv_results`.
+        For `skmnist.displays.ParameterSweepDisplay.from_cv_results`; deviations are
+        those of a sample (``ddof=1``), as in `comparison`.
         """
         return {
             **{
@@ -264,8 +275,14 @@ class StudyResult:
             },
             "params": self.candidates,
             "mean_test_accuracy": self.accuracies.mean(axis=1) / 100,
-            "std_test_accuracy": self.accuracies.std(axis=1) / 100,
+            "std_test_accuracy": self._deviations() / 100,
         }
+
+    def _deviations(self):
+        """Sample standard deviations over the repeats; of a single run none."""
+        if self.n_repeats == 1:
+            return np.zeros(len(self.candidates))
+        return self.accuracies.std(axis=1, ddof=1)
 
     def comparison(self):
         """Set the published figures beside the measured ones.
@@ -277,19 +294,15 @@ class StudyResult:
             in percent, or None; of a single run or publication the deviation is
             None.
         """
+        published, honest = self.study.published, self.study.honest
         rows = []
-        for candidate, runs in zip(self.candidates, self.accuracies, strict=True):
+        for candidate, runs, deviation in zip(
+            self.candidates, self.accuracies, self._deviations(), strict=True
+        ):
             value = next(iter(candidate.values()), None)
-            several = len(runs) > 1
-            deviation = float(runs.std(ddof=1)) if several else None
-            rows.append(
-                (
-                    candidate,
-                    self.study.published.get(value),
-                    self.study.honest.get(value),
-                    (float(runs.mean()), deviation),
-                )
-            )
+            known = published.get(value), honest.get(value)
+            spread = float(deviation) if self.n_repeats > 1 else None
+            rows.append((candidate, *known, (float(runs.mean()), spread)))
         return rows
 
     def to_dict(self):

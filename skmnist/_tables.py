@@ -1,0 +1,218 @@
+"""Results of recipes and studies as tables and text, published beside measured."""
+
+import csv
+import io
+import statistics
+from functools import partial
+
+from tabulate import tabulate
+
+from skmnist.recipes import get_recipe, get_study, list_recipes, list_studies
+
+METRICS = {
+    "train_loss": ("training loss", "{:.3f}"),
+    "train_accuracy": ("training accuracy (%)", "{:.2f}"),
+    "validation_loss": ("validation loss", "{:.3f}"),
+    "validation_accuracy": ("validation accuracy (%)", "{:.2f}"),
+    "test_loss": ("test loss", "{:.3f}"),
+    "test_accuracy": ("test accuracy (%)", "{:.2f}"),
+}
+LAYERS_HEADER = ("layer", "output shape", "weights", "biases", "parameters")
+
+
+def catalogue_text():
+    """All recipes and studies, one aligned row each."""
+    networks = [
+        (recipe.name, f"{recipe.n_parameters:,}", last_accuracy(recipe), recipe.source)
+        for recipe in map(get_recipe, list_recipes())
+    ]
+    studies = [
+        (study.name, study.varies, study.source)
+        for study in map(get_study, list_studies())
+    ]
+    return "\n\n".join(
+        [
+            tabulate(
+                networks,
+                ("recipe", "parameters", "published (%)", "source"),
+                colalign=("left", "right", "right", "left"),
+                disable_numparse=True,
+            ),
+            tabulate(studies, ("study", "varies", "source"), disable_numparse=True),
+        ]
+    )
+
+
+def last_accuracy(recipe):
+    """The published test accuracy after the last epoch."""
+    return f"{list(recipe.published['test_accuracy'].values())[-1]:.2f}"
+
+
+# -- networks -------------------------------------------------------------------
+
+
+def recipe_text(results):
+    """Everything that is printed and written of a recipe, as Markdown."""
+    recipe, first = results[0].recipe, results[0]
+    accuracies = [result.test_accuracy for result in results]
+    lines = [
+        f"# {recipe.name}",
+        "",
+        f"{recipe.source}. {first.n_parameters:,} parameters (published: "
+        f"{recipe.n_parameters:,}). {first.n_train:,} training images, "
+        f"{first.n_test:,} test images, {seeds_text(len(results))}, "
+        f"{statistics.mean(r.fit_seconds for r in results):.1f} s to fit.",
+        "",
+        f"Test accuracy {spread(accuracies)} % after {epochs_text(first.n_epochs)}; "
+        f"published {last_accuracy(recipe)} %.",
+    ]
+    if recipe.note:
+        lines += ["", recipe.note]
+    lines += ["", as_markdown(*epoch_table(results))]
+    if recipe.shows_layers:
+        rows = [
+            (line.layer, line.output_shape, f"{line.n_parameters:,}")
+            for line in first.estimator.summary()
+        ]
+        lines += ["", as_markdown(("layer", "output shape", "parameters"), rows)]
+    return "\n".join(lines) + "\n"
+
+
+def epoch_table(results):
+    """Header and rows of the report's own table: its metrics, epoch by epoch."""
+    recipe = results[0].recipe
+    metrics = [m for m in METRICS if m in recipe.shows or m in recipe.published]
+    header, columns = ["epoch"], []
+    for metric in metrics:
+        name, form = METRICS[metric]
+        header.append(name)
+        columns.append(partial(measured, results, metric, form))
+        for source, values in (
+            ("published", recipe.published),
+            ("independent run", recipe.honest or {}),
+        ):
+            if metric in values:
+                header.append(f"{source}, {name}")
+                columns.append(partial(known, values[metric], form))
+    epochs = range(1, results[0].n_epochs + 1)
+    return header, [[epoch, *(column(epoch) for column in columns)] for epoch in epochs]
+
+
+def measured(results, metric, form, epoch):
+    """The mean over the seeds, and their deviation."""
+    values = [result.figures.get(metric, {}).get(epoch) for result in results]
+    return "" if None in values else spread(values, form)
+
+
+def known(values, form, epoch):
+    """A published figure, where there is one of the epoch."""
+    return form.format(values[epoch]) if epoch in values else ""
+
+
+# -- studies --------------------------------------------------------------------
+
+
+def study_text(result):
+    """Everything that is printed and written of a study, as Markdown."""
+    study = result.study
+    lines = [
+        f"# {study.name}",
+        "",
+        f"{study.source}. {result.n_train:,} training images, {result.n_test:,} test "
+        f"images, {epochs_text(result.n_epochs)}, {seeds_text(result.n_repeats)}, "
+        f"{result.fit_seconds.sum():.1f} s to fit all.",
+    ]
+    if study.finding:
+        lines += ["", f"The report's finding: {study.finding}"]
+    if study.note:
+        lines += ["", study.note]
+    lines += ["", as_markdown(*study_table(result))]
+    return "\n".join(lines) + "\n"
+
+
+def study_table(result):
+    """Header and rows: a candidate a row, with every run of it."""
+    study = result.study
+    name, form = METRICS["test_accuracy"]
+    header = [*result.candidates[0], name]
+    several = result.n_repeats > 1
+    header += [f"seed {seed}" for seed in range(result.n_repeats)] if several else []
+    header += [f"published, {name}"] if study.published else []
+    header += [f"independent run, {name}"] if study.honest else []
+    rows = []
+    for (candidate, published, honest, mean), runs in zip(
+        result.comparison(), result.accuracies, strict=True
+    ):
+        row = [*map(value_text, candidate.values()), with_deviation(mean)]
+        row += map(form.format, runs) if several else []
+        row += [with_deviation(published)] if study.published else []
+        row += [with_deviation(honest)] if study.honest else []
+        rows.append(row)
+    return header, rows
+
+
+def layer_study_text(result):
+    """Everything that is printed and written of a study of layers, as Markdown."""
+    lines = [f"# {result.study.name}", "", f"{result.study.source}."]
+    for name, published, counted in result.comparison():
+        rows = [
+            (layer, shape, *(f"{count:,}" for count in counts))
+            for layer, shape, *counts in result.layers[name]
+        ]
+        lines += [
+            "",
+            f"{name}: {counted:,} parameters (published: {published:,}).",
+            "",
+            as_markdown(LAYERS_HEADER, rows),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def layer_study_table(result):
+    """Header and rows: a layer a row."""
+    return ("network", *LAYERS_HEADER), [
+        (name, *layer) for name, layers in result.layers.items() for layer in layers
+    ]
+
+
+# -- words ------------------------------------------------------------------------
+
+
+def seeds_text(n):
+    """Which seeds were run."""
+    return "seed 0" if n == 1 else f"seeds 0 to {n - 1}"
+
+
+def epochs_text(n):
+    """A number of epochs."""
+    return f"{n} epoch{'s' * (n != 1)}"
+
+
+def value_text(value):
+    """A parameter's value, floats without a train of noughts."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def spread(values, form="{:.2f}"):
+    """A mean, and ± a standard deviation where there is one."""
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    return with_deviation((statistics.mean(values), deviation), form)
+
+
+def with_deviation(pair, form="{:.2f}"):
+    """A mean and ± its standard deviation, as far as they are there."""
+    if pair is None:
+        return ""
+    return " ± ".join(form.format(value) for value in pair if value is not None)
+
+
+def as_markdown(header, rows):
+    """A table in GitHub's form, which is also legible in a terminal."""
+    return tabulate(rows, header, tablefmt="github", disable_numparse=True)
+
+
+def as_csv(header, rows):
+    """The table with commas."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue()
