@@ -11,6 +11,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
+from skmnist._reproduce import find_all, reproduce
 from skmnist.datasets import fetch_mnist, load_digits28
 
 matplotlib.use("Agg")
@@ -59,3 +60,11 @@ def few(digits):
     """200 of the embedded digits to train on, 100 to test."""
     X_train, X_test, y_train, y_test = digits
     return X_train[:200], X_test[:100], y_train[:200], y_test[:100]
+
+
+@pytest.fixture(scope="session")
+def reproduced(tmp_path_factory):
+    """A folder of all networks and studies, run on the embedded digits."""
+    folder = tmp_path_factory.mktemp("reproduced")
+    assert reproduce(find_all(["all"]), epochs=1, out=folder) == 0
+    return folder

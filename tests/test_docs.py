@@ -47,6 +47,36 @@ def test_api_page_lists_every_public_name(module):
         assert f"`{name}`" in page or f"`skmnist.{name}`" in page
 
 
+def make_reports_page(results, page):
+    script = ROOT / "docs" / "make_reports.py"
+    return subprocess.run(
+        [sys.executable, script, results, "--page", page],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_reports_page_is_not_made_of_half_the_results(tmp_path):
+    done = make_reports_page(tmp_path, tmp_path / "reports.md")
+    assert done.returncode == 2
+    assert "there is no result of baseline/linear" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reports_page_has_all_networks_and_studies(reproduced, tmp_path):
+    page = tmp_path / "docs" / "reports.md"
+    done = make_reports_page(reproduced, page)
+    assert done.returncode == 0, done.stderr
+    text = page.read_text()
+    for name in (*recipes.list_recipes(), *recipes.list_studies()):
+        assert f"### {name}\n" in text
+    images = re.findall(r"\]\((images/reports/.*\.png)\)", text)
+    # The baseline has no epochs, and layers are counted in a table.
+    assert len(images) == len(recipes.list_recipes()) + len(recipes.list_studies()) - 2
+    for image in images:
+        assert (page.parent / image).read_bytes().startswith(b"\x89PNG")
+
+
 def test_readme_has_the_two_commands_that_ci_runs():
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     commands = [line for line in lines if line.startswith("pip install -c constraints")]
