@@ -37,7 +37,10 @@ class PixelScaling(nn.Module):
         self.factor.copy_(torch.as_tensor(factor).reshape(-1, 1, 1))
 
     def forward(self, pixels):
-        return (pixels.to(self.factor.dtype) - self.shift) * self.factor
+        # A copy to change in place: new memory for every step of the sum costs more
+        # than the sum.
+        pixels = pixels.to(self.factor.dtype, copy=True)
+        return pixels.sub_(self.shift).mul_(self.factor)
 
 
 class Dropout(nn.Module):

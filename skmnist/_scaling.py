@@ -52,14 +52,14 @@ def scale_pixels(pixels, shift, factor, dtype):
 
 
 def _chunks(pixels, n_channels, rows):
-    """Slices of the rows, with their pixels as (rows, channels, pixels) float64."""
+    """Slices of the rows, with their pixels as (rows, channels, pixels)."""
     n_rows = len(pixels) if rows is None else len(rows)
     for start in range(0, n_rows, ROWS_AT_ONCE):
         part = slice(start, min(start + ROWS_AT_ONCE, n_rows))
         chunk = pixels[part if rows is None else rows[part]]
         if not isinstance(chunk, np.ndarray):
             chunk = chunk.cpu().numpy()
-        yield part, chunk.reshape(len(chunk), n_channels, -1).astype(np.float64)
+        yield part, chunk.reshape(len(chunk), n_channels, -1)
 
 
 def _mean_and_deviation(pixels, n_channels, rows, weights):
@@ -67,8 +67,9 @@ def _mean_and_deviation(pixels, n_channels, rows, weights):
     # that all lie far from zero would drown their variance in rounding.
     origin, total, first, second = None, 0.0, 0.0, 0.0
     for part, chunk in _chunks(pixels, n_channels, rows):
-        origin = chunk[0].mean(axis=1) if origin is None else origin
-        chunk -= origin[:, None]
+        if origin is None:
+            origin = chunk[0].mean(axis=1, dtype=np.float64)
+        chunk = chunk - origin[:, None]
         weight = np.ones(len(chunk)) if weights is None else weights[part]
         total += weight.sum()
         first += weight @ chunk.mean(axis=2)
@@ -84,4 +85,7 @@ def _range(pixels, n_channels, rows):
         for _, chunk in _chunks(pixels, n_channels, rows)
     ]
     lowest, highest = zip(*ranges, strict=True)
-    return np.min(lowest, axis=0), np.max(highest, axis=0)
+    return (
+        np.min(lowest, axis=0).astype(np.float64),
+        np.max(highest, axis=0).astype(np.float64),
+    )
