@@ -21,6 +21,7 @@ from skmnist._checkpoint import (
 )
 from skmnist._devices import find_device, find_precision
 from skmnist._early_stopping import StopEarly
+from skmnist._memory_map import find_memory_map
 from skmnist._modules import initialize_weights, summarize
 from skmnist._optimizers import optimizer_arguments
 from skmnist._parameters import TRAINING_RULES
@@ -262,7 +263,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             as_tensor(targets),
             None if weights is None else as_tensor(weights),
             None if rows is None else as_tensor(rows),
-            streamed=check.is_memory_mapped(pixels),
+            memory_map=find_memory_map(pixels),
         )
 
     def _as_images(self, pixels):
@@ -324,6 +325,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             self.image_shape_[0],
             train.rows,
             None if train.weights is None else train.weights.numpy(),
+            train.memory_map,
         )
         module.scaling.set(shift, factor)
         return module
@@ -489,7 +491,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         pixels, own_shape, _ = check.check_images(self, X, reset=False)
         check.check_same_shape(self, own_shape)
         self._move_if_asked()
-        return self.net_.logits(self._as_images(pixels))
+        return self.net_.logits(self._as_images(pixels), find_memory_map(pixels))
 
     def _move_if_asked(self):
         """Follow a `device` that was set after the fit."""

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from skorch.dataset import Dataset
 
+from skmnist._memory_map import PageReleaser
+
 
 def as_tensor(array):
     """A tensor on the array's own memory, read-only arrays included."""
@@ -41,17 +43,17 @@ class ImageDataset(Dataset):
         The weight in the loss of every row.
     rows : int64 tensor of shape (m,), or None
         Which images the rows are; None for all of them in order.
-    streamed : bool
-        Whether the images stay where they are and only batches go to the
-        training device: for files mapped into memory.
+    memory_map : numpy.memmap or None
+        The file that the images lie in: they stay there, and only batches go to
+        the training device.
     """
 
-    def __init__(self, images, targets, weights=None, rows=None, streamed=False):
+    def __init__(self, images, targets, weights=None, rows=None, memory_map=None):
         self.images = images
         self.targets = targets
         self.weights = weights
         self.rows = rows
-        self.streamed = streamed
+        self.memory_map = memory_map
 
     def __len__(self):
         return len(self.targets)
@@ -68,7 +70,7 @@ class ImageDataset(Dataset):
             self.targets[positions],
             None if self.weights is None else self.weights[positions],
             positions if self.rows is None else self.rows[positions],
-            self.streamed,
+            self.memory_map,
         )
 
     @property
@@ -97,8 +99,11 @@ class Batches:
             self.sizes[-2:] = [sum(self.sizes[-2:])]
         self.device = device
         self.generator = generator
-        self.home = dataset.images.device if dataset.streamed else device
+        self.pages = PageReleaser(dataset.memory_map)
+        streamed = dataset.memory_map is not None
+        self.home = dataset.images.device if streamed else device
         self.images = dataset.images.to(self.home)
+        self.image_bytes = self.images[0].nbytes
         self.targets = dataset.targets.to(device)
         self.rows = torch.arange(len(dataset)) if dataset.rows is None else dataset.rows
         self.rows = self.rows.to(device)
@@ -126,3 +131,4 @@ class Batches:
         ):
             images = self.images.index_select(0, batch).to(self.device)
             yield images, labels, part
+            self.pages.read(len(batch), self.image_bytes)

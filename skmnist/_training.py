@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from skmnist._augment import TRANSFORMS
 from skmnist._batches import Batches
+from skmnist._memory_map import PageReleaser
 from skmnist._modules import Dropout
 from skmnist._optimizers import make_schedule
 
@@ -412,12 +413,16 @@ class TrainingNet(NeuralNetClassifier):
     # -- prediction --
 
     @torch.inference_mode()
-    def logits(self, images):
+    def logits(self, images, memory_map=None):
         """Logits on the CPU, shape (n, n_classes), for images on any device."""
-        device, outputs = torch.device(self.device), []
-        for part in images.split(self._rows_at_once()):
-            outputs.append(self._forward(part.to(device)))
-        return torch.cat(outputs).cpu()
+        device, dtype = torch.device(self.device), self.module_.scaling.factor.dtype
+        logits = torch.empty(len(images), len(self.classes_), dtype=dtype)
+        pages, size = PageReleaser(memory_map), self._rows_at_once()
+        for start in range(0, len(images), size):
+            part = images[start : start + size]
+            logits[start : start + size] = self._forward(part.to(device))
+            pages.read(len(part), part[0].nbytes)
+        return logits
 
 
 def summed_loss(logits, targets, weights=None):

@@ -277,15 +277,6 @@ def _wider_dtype(dtype):
     return {"uint16": "int32", "uint32": "int64"}.get(native.name, "float64")
 
 
-def is_memory_mapped(array):
-    """Whether the array's memory is a file's, however many views lie between."""
-    while array is not None:
-        if isinstance(array, np.memmap):
-            return True
-        array = getattr(array, "base", None)
-    return False
-
-
 def find_image_shape(estimator, n_features, own_shape, requested=None):
     """The shape (channels, height, width) in which flat rows are to be seen.
 

@@ -19,21 +19,23 @@ ALLOWED = {
     "datasets": set(),
     "displays": set(),
     "_validation": set(),
-    "_scaling": set(),
+    "_memory_map": set(),
+    "_scaling": {"_memory_map"},
     "_modules": set(),
     "_devices": set(),
     "_augment": set(),
-    "_batches": set(),
+    "_batches": {"_memory_map"},
     "_files": set(),
     "_checkpoint": {"_files"},
     "_early_stopping": set(),
     "_optimizers": set(),
-    "_training": {"_augment", "_batches", "_modules", "_optimizers"},
+    "_training": {"_augment", "_batches", "_memory_map", "_modules", "_optimizers"},
     "_parameters": {"_validation", "_augment", "_modules", "_optimizers"},
     "_linear": {"_validation", "_scaling"},
     "_base": {
         *("_validation", "_scaling", "_devices", "_batches", "_checkpoint"),
-        *("_early_stopping", "_modules", "_optimizers", "_parameters", "_training"),
+        *("_early_stopping", "_memory_map", "_modules", "_optimizers", "_parameters"),
+        "_training",
     },
     "_mlp": {"_base", "_modules", "_parameters", "_validation"},
     "_convnet": {"_base", "_modules", "_parameters", "_validation"},
@@ -47,7 +49,10 @@ PUBLIC = {"__init__", "datasets", "displays"}
 APPLICATION = {"_devices", "_files"}
 EXTRA = {"_compare": APPLICATION, "_reproduce": APPLICATION}
 
-NO_TORCH = ["__init__", "datasets", "displays", "_validation", "_scaling", "_linear"]
+NO_TORCH = [
+    *("__init__", "datasets", "displays", "_validation", "_scaling", "_linear"),
+    "_memory_map",
+]
 
 
 def files_of(module):

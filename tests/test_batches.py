@@ -19,18 +19,25 @@ def images(digits):
     return torch.from_numpy(images)
 
 
+@pytest.fixture
+def memory_map(images, tmp_path):
+    """The same images in a file."""
+    np.save(tmp_path / "images.npy", images.numpy())
+    return np.load(tmp_path / "images.npy", mmap_mode="r+")
+
+
 def numbers(images):
     return images[:, 0, 0, 0].tolist()
 
 
-def dataset_of(images, rows=None, weights=False, streamed=False):
+def dataset_of(images, rows=None, weights=False, memory_map=None):
     n = len(images) if rows is None else len(rows)
     return ImageDataset(
         images,
         torch.arange(n) + 100,
         torch.arange(n).double() / 8 if weights else None,
         None if rows is None else torch.tensor(rows),
-        streamed,
+        memory_map,
     )
 
 
@@ -97,12 +104,15 @@ def test_a_last_batch_of_too_few_joins_the_one_before(images, size, least, sizes
     assert [at for batch, _, _ in batches for at in numbers(batch)] == list(range(10))
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mapped", [False, True])
 @pytest.mark.parametrize("rows", [None, [7, 2, 2, 5, 0]])
 def test_shuffled_batches_keep_images_labels_and_weights_together(
-    images, rows, streamed
+    images, rows, mapped, memory_map
 ):
-    data = dataset_of(images, rows, weights=True, streamed=streamed)
+    if mapped:
+        images = torch.from_numpy(memory_map)
+    memory_map = memory_map if mapped else None
+    data = dataset_of(images, rows, weights=True, memory_map=memory_map)
     generator = torch.Generator().manual_seed(0)
     batches = Batches(data, 4, CPU, torch.float64, generator)
     passes = []
@@ -130,14 +140,14 @@ def test_order_comes_from_the_generator_alone(images):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_subset_of_a_subset_is_of_the_same_images(images):
-    data = dataset_of(images, weights=True, streamed=True)
+def test_a_subset_of_a_subset_is_of_the_same_images(images, memory_map):
+    data = dataset_of(images, weights=True, memory_map=memory_map)
     part = data.subset(np.array([9, 3, 5, 1])).subset(torch.tensor([2, 0]))
     assert part.rows.tolist() == [5, 9]
     assert part.targets.tolist() == [105, 109]
     assert part.weights.tolist() == [5 / 8, 9 / 8]
     assert part.images is images
-    assert part.streamed
+    assert part.memory_map is memory_map
     assert len(part) == 2
     assert numbers(part.X) == [5, 9]
     assert part.y.tolist() == [105, 109]
