@@ -283,8 +283,8 @@ class TrainingNet(NeuralNetClassifier):
     def _rows_at_once(self):
         if torch.device(self.device).type != "cpu":
             return ACCELERATOR_ROWS
-        itemsize = self.module_.scaling.factor.element_size()
-        rows = CACHE_BYTES // (itemsize * self.module_.largest_activation)
+        dtype = self.autocast_dtype or self.module_.scaling.factor.dtype
+        rows = CACHE_BYTES // (dtype.itemsize * self.module_.largest_activation)
         return 2 ** max(5, rows.bit_length() - 1)
 
     def _forward(self, images):

@@ -205,7 +205,8 @@ def check_images(estimator, X, y=None, *, reset):
         y = _check_device_rows(estimator, rows, y, reset)
         return rows, image_shape, y
     if y is None and not reset:
-        rows = validate_data(estimator, rows, dtype="numeric", reset=False)
+        if not _is_plainly_valid(estimator, rows):
+            rows = validate_data(estimator, rows, dtype="numeric", reset=False)
     else:
         y = y.cpu() if _is_tensor(y) else y
         rows, y = validate_data(estimator, rows, y, dtype="numeric", reset=reset)
@@ -231,6 +232,22 @@ def _flatten(X):
         raise ValueError(f"Found images without pixels: X has shape {tuple(X.shape)}.")
     image_shape = (1, *image_shape) if X.ndim == 3 else image_shape
     return X.reshape(len(X), math.prod(image_shape)), image_shape
+
+
+def _is_plainly_valid(estimator, rows):
+    """Whether the rows are whole numbers in an array of the right size.
+
+    scikit-learn could find nothing wrong with them, and its checks take longer than a
+    small network does for one image.
+    """
+    return (
+        type(rows) is np.ndarray
+        and rows.dtype.kind in "bui"
+        and rows.ndim == 2
+        and len(rows) > 0
+        and rows.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+    )
 
 
 def _is_tensor(X):

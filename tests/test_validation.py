@@ -259,6 +259,24 @@ def test_no_float_copy_of_all_images_is_ever_made(digits):
 
 
 @networks
+def test_whole_numbers_are_checked_as_floats_are(make, images, labels):
+    # They take a shorter way through the checks.
+    flat = images.reshape(len(images), -1)
+    clf = make().fit(images, labels)
+    np.testing.assert_array_equal(clf.predict(flat), clf.predict(flat.astype(float)))
+    for wrong in (flat[:0], flat[:, :-1], flat[0], flat[:, :0]):
+        messages = []
+        for X in (wrong, wrong.astype(float)):
+            with pytest.raises(ValueError) as error:
+                clf.predict(X)
+            messages.append(str(error.value).replace("float64", "uint8"))
+        assert messages[0].splitlines()[0] == messages[1].splitlines()[0]
+    clf.fit(pd.DataFrame(flat).add_prefix("pixel"), labels)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        clf.predict(flat)
+
+
+@networks
 def test_a_memory_map_is_never_copied(make, images, labels, tmp_path):
     X, look = memory_map(images, tmp_path), Look()
     make(callbacks=[look]).fit(X, labels, np.arange(N) % 3)

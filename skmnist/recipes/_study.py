@@ -161,24 +161,11 @@ class Study(Setting):
         scored = {"X_val": images.X_val, "y_val": images.y_val} if self.curves else {}
         table = search.fit(X, y, **scored).cv_results_
         grid = list(ParameterGrid(self.grid))
-        runs = [
-            (grid.index({name: run[name] for name in self.grid}), run["random_state"])
-            for run in table["params"]
-        ]
-        order = sorted(range(len(runs)), key=runs.__getitem__)
-        shape = len(grid), n_repeats
-        curves = {}
-        for column in table:
-            metric, found, _ = column.removeprefix("mean_test_").rpartition(" ")
-            if column.startswith("mean_test_") and found:
-                curves.setdefault(metric, []).append(table[column][order])
+        order, shape = order_runs(table["params"], grid), (len(grid), n_repeats)
         return (
             [self._in_terms(params) for params in grid],
             100 * table["mean_test_accuracy"][order].reshape(shape),
-            {
-                metric: np.stack(points, axis=-1).reshape(*shape, -1)
-                for metric, points in curves.items()
-            },
+            read_curves(table, order, shape),
             table["mean_fit_time"][order].reshape(shape),
         )
 
@@ -210,6 +197,29 @@ class Study(Setting):
             term, factor = self.terms.get(name, (name, None))
             in_terms[term] = value if factor is None else factor * value
         return in_terms
+
+
+def order_runs(runs, grid):
+    """Positions of a search's runs, by candidate, then by seed."""
+    places = []
+    for run in runs:
+        candidate = {name: value for name, value in run.items() if name in grid[0]}
+        places.append((grid.index(candidate), run["random_state"]))
+    return sorted(range(len(runs)), key=places.__getitem__)
+
+
+def read_curves(table, order, shape):
+    """The curves that `score_with_curves` put into the table of a search."""
+    curves = {}
+    for column, values in table.items():
+        name = column.removeprefix("mean_test_")
+        metric, is_point, _ = name.rpartition(" ")
+        if name != column and is_point:
+            curves.setdefault(metric, []).append(values[order])
+    return {
+        metric: np.stack(points, axis=-1).reshape(*shape, -1)
+        for metric, points in curves.items()
+    }
 
 
 def score_with_curves(recorder, estimator, X, y):
