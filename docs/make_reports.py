@@ -8,13 +8,9 @@ Figures go to the folder images/reports beside the page.
 """
 
 import argparse
-import datetime
 import io
 import json
-import math
-import platform
 import statistics
-from importlib.metadata import version
 from pathlib import Path
 
 from PIL import Image
@@ -34,11 +30,10 @@ python -m skmnist reproduce all --data mnist --out DIR  # --seeds as in the tabl
 python docs/make_reports.py DIR
 ```
 
-Accuracies are in percent of the 10,000 test images, after the last epoch; ± is a
-standard deviation over seeds. "Independent run" is a plain PyTorch loop of the same
-setting, where the published figure is an artefact of a mistake in the report.
-{versions}. Seconds are of a shared machine that did other work meanwhile: they are no
-benchmark.
+Accuracies are in percent of the test images, after the last epoch; ± is a standard
+deviation over seeds. "Independent run" is a plain PyTorch loop of the same setting,
+where the published figure is an artefact of a mistake in the report. Seconds are of a
+shared machine that did other work meanwhile: they are no benchmark. {environment}
 """
 
 
@@ -48,31 +43,46 @@ def main():
     parser.add_argument("results", type=Path, metavar="DIR")
     here = Path(__file__).parent
     parser.add_argument("--page", type=Path, default=here / "reports.md")
+    draft = "take results of any data and number of epochs, for a look at the page"
+    parser.add_argument("--draft", action="store_true", help=draft)
     options = parser.parse_args()
-    names = [*list_recipes(), *list_studies()]
-    missing = [n for n in names if not (options.results / n / "result.json").exists()]
-    if missing:
-        parser.error(f"there is no result of {', '.join(missing)} in {options.results}")
+    results = {}
+    for name in [*list_recipes(), *list_studies()]:
+        path = options.results / name / "result.json"
+        if not path.exists():
+            parser.error(f"there is no result of {name} in {options.results}")
+        results[name] = json.loads(path.read_text(encoding="utf-8"))
+        data, epochs = (results[name]["request"][key] for key in ("data", "epochs"))
+        if not options.draft and (data, epochs) != ("mnist", None):
+            came = f"{data} and {epochs or 'all'} epoch(s)"
+            parser.error(f"the result of {name} is of {came}, not of MNIST")
     options.page.parent.mkdir(parents=True, exist_ok=True)
-    options.page.write_text(page_text(options.results, options.page.parent, names))
+    text = page_text(options.results, options.page.parent, results)
+    options.page.write_text(text, encoding="utf-8")
 
 
-def page_text(results, folder, names):
+def page_text(source, folder, results):
     """The page; its figures are written on the way."""
-    sections = [HEAD.format(versions=versions_text()), overview(results)]
-    for report in dict.fromkeys(name.partition("/")[0] for name in names):
-        own = [name for name in names if name.startswith(f"{report}/")]
+    environment = environment_text([found["environment"] for found in results.values()])
+    sections = [HEAD.format(environment=environment), overview(results)]
+    for report in dict.fromkeys(name.partition("/")[0] for name in results):
         sections.append(f"## {report}\n")
-        sections += [section(results / name, folder, name) for name in own]
+        sections += [
+            section(source / name, folder, name)
+            for name in results
+            if name.startswith(f"{report}/")
+        ]
     return "\n".join(sections)
 
 
-def versions_text():
-    """When, where and with what the page was made."""
-    packages = ("skmnist", "torch", "scikit-learn", "skorch")
-    used = ", ".join(f"{package} {version(package)}" for package in packages)
-    python = f"Python {platform.python_version()}"
-    return f"Made on {datetime.date.today()} with {used} and {python}"
+def environment_text(environments):
+    """Where, when and with what the results were made."""
+    found = {json.dumps(environment): environment for environment in environments}
+    lines = [
+        ", ".join(f"{name} {value}" for name, value in environment.items())
+        for environment in found.values()
+    ]
+    return f"Made with: {'; '.join(lines)}."
 
 
 def overview(results):
@@ -83,10 +93,10 @@ def overview(results):
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for recipe in map(get_recipe, list_recipes()):
-        runs = json.loads((results / recipe.name / "result.json").read_text())["runs"]
+        runs = results[recipe.name]["runs"]
         measured = [run["test_accuracy"] for run in runs]
         epochs = runs[0]["n_epochs"]
-        published = recipe.published["test_accuracy"].get(epochs, math.nan)
+        published = recipe.published["test_accuracy"].get(epochs)
         honest = (recipe.honest or {}).get("test_accuracy", {}).get(epochs)
         mean = statistics.mean(measured)
         spread = f" ± {statistics.stdev(measured):.2f}" if len(measured) > 1 else ""
@@ -95,10 +105,10 @@ def overview(results):
             f"{runs[0]['n_parameters']:,}",
             epochs,
             len(runs),
-            f"{published:.2f}",
+            "" if published is None else f"{published:.2f}",
             "" if honest is None else f"{honest:.2f}",
             f"{mean:.2f}{spread}",
-            f"{mean - published:+.2f}",
+            "" if published is None else f"{mean - published:+.2f}",
         ]
         rows.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join([*rows, ""])
@@ -106,7 +116,7 @@ def overview(results):
 
 def section(result, folder, name):
     """What a network or study left: its text, its figure, its tables."""
-    text = (result / "table.md").read_text().removeprefix(f"# {name}\n")
+    text = (result / "table.md").read_text(encoding="utf-8").removeprefix(f"# {name}\n")
     parts = [f"### {name}", ""]
     for block in text.strip().split("\n\n"):
         rows = block.count("\n") - 1

@@ -33,16 +33,16 @@ def seed(text):
 
 
 def output_folder(text):
-    """Make a folder that can be written to."""
-    folder = Path(text)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    """Read a folder that can be written to, or made; it is made when it is needed."""
+    folder = there = Path(text)
+    while not os.path.lexists(there):
+        there = there.parent
+    if not there.is_dir():
         raise argparse.ArgumentTypeError(
-            f"cannot make the folder {text}: {error.strerror}"
-        ) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise argparse.ArgumentTypeError(f"cannot write to the folder {text}")
+            f"cannot make the folder {text}: {there} is no folder"
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise argparse.ArgumentTypeError(f"cannot write to the folder {there}")
     return folder
 
 

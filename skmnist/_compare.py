@@ -38,6 +38,8 @@ def compare(
 ):
     """Train the three estimators and print a table; write models and figure."""
     find_device(device, "compare")
+    if out is not None:
+        Path(out).mkdir(parents=True, exist_ok=True)
     if data == "mnist":
         X_train, X_test, y_train, y_test = fetch_mnist(data_home=data_home, split=True)
     else:

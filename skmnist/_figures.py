@@ -28,11 +28,16 @@ def draw_recipe(results):
 
 
 def draw_study(result):
-    """The curves that the report shows, and the accuracies by what was varied."""
+    """The curves that the report shows, and the accuracies by what was varied.
+
+    None where the study has neither.
+    """
     curves = [
         kind for kind in ("loss", "accuracy") if curves_of(result, kind) != (None, None)
     ]
     varied = len(result.candidates) > 1
+    if not curves and not varied:
+        return None
     figure, axes = make_panels(len(curves) + varied, result.study.name)
     for ax, kind in zip(axes, curves, strict=False):
         draw_curves(ax, result, kind)
@@ -82,20 +87,21 @@ def draw_sweep(ax, result):
         kind=result.study.chart,
         ax=ax,
     )
-    ax.set_ylabel(ax.get_ylabel().replace("splits", "seeds"))
+    bar = display.colorbar_
+    labelled = ax if bar is None else bar.ax
+    labelled.set_ylabel(labelled.get_ylabel().replace("splits", "seeds"))
     published = result.study.published
-    points = [
-        (x, published[value][0])
-        for x, value in zip(places_of(display), display.values, strict=True)
-        if value in published
-    ]
-    mark_published(ax, points, "published", "X")
+    if published:
+        points = [
+            (x, published[value][0])
+            for x, value in zip(places_of(display), display.values, strict=True)
+            if value in published
+        ]
+        mark_published(ax, points, "published", "X")
 
 
 def places_of(display):
-    """Where along the x axis a sweep's values were drawn; none in a heat map."""
-    if not display.series_:
-        return [None] * len(display.values)
+    """Where along the x axis a sweep's values were drawn."""
     series = display.series_[0]
     if hasattr(series, "patches"):
         return [bar.get_x() + bar.get_width() / 2 for bar in series.patches]

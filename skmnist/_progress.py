@@ -28,10 +28,10 @@ class EpochProgress(Callback):
     def on_epoch_end(self, net, **kwargs):
         """Move it on."""
         row = net.history[-1]
-        figures = {"loss": f"{row['train_loss']:.4f}"}
+        figures = f"loss {row['train_loss']:.3f}"
         if "valid_acc" in row:
-            figures["accuracy"] = f"{row['valid_acc']:.2%}"
-        self.bar_.set_postfix(figures, refresh=False)
+            figures += f", accuracy {row['valid_acc']:.1%}"
+        self.bar_.set_postfix_str(figures, refresh=False)
         self.bar_.update()
 
     def on_train_end(self, net, **kwargs):
@@ -51,7 +51,7 @@ def progress_bar(label, total, unit):
     return tqdm(
         total=total,
         desc=label,
-        bar_format="{desc:<18}{bar:16} {n_fmt}/{total_fmt} "
+        bar_format="{desc:<18} {bar:8} {n_fmt}/{total_fmt} "
         + f"{unit}s"
         + " {elapsed}{postfix}",
         mininterval=0.1 if sys.stderr.isatty() else 10,

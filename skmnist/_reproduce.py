@@ -1,13 +1,18 @@
 """Recipes and studies run from the command line, with all that they leave behind."""
 
 import json
+import platform
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import joblib
+from joblib import cpu_count
 
 from skmnist import _figures as figures
 from skmnist import _tables as tables
@@ -34,16 +39,16 @@ class Outcome(NamedTuple):
     figures: dict[str, Any]
     draw: Callable | None = None
     model: Any = None
+    n_failed: int = 0
 
 
 def find_all(names):
     """The recipes and studies of these names, in this order; "all" is every one."""
-    studies = list_studies()
-    names = [*list_recipes(), *studies] if "all" in names else names
-    return [
-        get_study(name) if name in studies else get_recipe(name)
-        for name in dict.fromkeys(names)
-    ]
+    studies, found = list_studies(), {}
+    for name in names:
+        for one in [*list_recipes(), *studies] if name == "all" else [name]:
+            found[one] = get_study(one) if one in studies else get_recipe(one)
+    return list(found.values())
 
 
 def reproduce(
@@ -59,9 +64,12 @@ def reproduce(
     """Run recipes and studies and print their tables; return how many failed.
 
     With `out`, each gets a folder, written once it is done: where there is one of
-    the same data, epochs and seeds, it is not run again.
+    the same data, epochs and, if they were asked for, seeds, it is not run again.
     """
     find_device(device, "reproduce")
+    if out is not None:
+        check_matplotlib()
+        Path(out).mkdir(parents=True, exist_ok=True)
     if data == "mnist":
         arrays = fetch_mnist(data_home=data_home, split=True)
     else:
@@ -70,22 +78,26 @@ def reproduce(
         print(notice, file=sys.stderr)
     failures = {}
     for entry in entries:
-        n_seeds = seeds or getattr(entry, "n_repeats", 1)
-        request = {"data": data, "epochs": epochs, "seeds": n_seeds}
+        request = {"data": data, "epochs": epochs, "seeds": seeds}
         folder = None if out is None else Path(out, entry.name)
         if folder is not None and is_done(folder, request):
             print(f"{entry.name}: done before, in {folder}\n")
             continue
+        n_seeds = seeds or getattr(entry, "n_repeats", 1)
         try:
             outcome = RUN[type(entry)](entry, arrays, epochs, n_seeds, jobs, device)
             if folder is not None:
-                write_outcome(outcome, request, folder)
-            print(outcome.text)
-            if folder is not None:
-                print(f"wrote {folder}\n")
+                write_outcome(outcome, request | {"seeds": n_seeds}, folder)
         except Exception as error:  # one failure is not the others'
             failures[entry.name] = error
             print(f"{entry.name} failed: {error}\n", file=sys.stderr)
+            continue
+        print(outcome.text)
+        if folder is not None:
+            print(f"wrote {folder}\n")
+        if outcome.n_failed:
+            failures[entry.name] = f"{outcome.n_failed} fits"
+            print(f"{entry.name}: {outcome.n_failed} fits failed\n", file=sys.stderr)
     if failures:
         print(f"{len(failures)} of {len(entries)} failed: {', '.join(failures)}")
     return len(failures)
@@ -111,7 +123,7 @@ def run_recipe(recipe, arrays, epochs, seeds, jobs, device):
 
 def run_seed(recipe, arrays, epochs, seed, device):
     """Train a network once."""
-    bar = epoch_bar(recipe, f"{recipe.name}, seed {seed}", epochs)
+    bar = epoch_bar(recipe, f"{short_name(recipe)}, seed {seed}", epochs)
     return recipe.run(
         arrays, epochs=epochs, random_state=seed, device=device, callbacks=bar
     )
@@ -125,13 +137,14 @@ def run_study(study, arrays, epochs, seeds, jobs, device):
         n_repeats=seeds,
         n_jobs=jobs,
         device=device,
-        callbacks=epoch_bar(study, study.name, epochs),
+        callbacks=epoch_bar(study, short_name(study), epochs),
     )
     return Outcome(
         text=tables.study_text(result),
         header_and_rows=tables.study_table(result),
         figures=result.to_dict(),
         draw=partial(figures.draw_study, result),
+        n_failed=result.n_failed,
     )
 
 
@@ -148,6 +161,11 @@ def run_layer_study(study, arrays, epochs, seeds, jobs, device):
 RUN = {Recipe: run_recipe, Study: run_study, LayerStudy: run_layer_study}
 
 
+def short_name(entry):
+    """The name without that of the report, so that a bar has room."""
+    return entry.name.rpartition("/")[2]
+
+
 def epoch_bar(entry, label, epochs):
     """A progress bar, where there are epochs."""
     length = epochs or entry.settings.get("max_epochs")
@@ -158,16 +176,26 @@ def epoch_bar(entry, label, epochs):
 
 
 def is_done(folder, request):
-    """Whether the folder holds the result of the same request."""
+    """Whether the folder holds the result of the request, of any seeds if none."""
     try:
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        done = result["request"]
+        return done == {**request, "seeds": request["seeds"] or done["seeds"]}
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    return result.get("request") == request
+
+
+def check_matplotlib():
+    """Ask for the figures' library before anything is trained."""
+    if find_spec("matplotlib") is None:
+        raise ImportError(
+            "reproduce --out draws figures with matplotlib, which is not installed. "
+            'Install it with: pip install "skmnist[plot]"'
+        )
 
 
 def write_outcome(outcome, request, folder):
-    """Write table, figure, model and, last of all, the result itself."""
+    """Write table, figure, model and, if nothing failed, the result itself."""
     folder.mkdir(parents=True, exist_ok=True)
     # Before anything else of it changes, it is a result no more.
     (folder / "result.json").unlink(missing_ok=True)
@@ -179,8 +207,22 @@ def write_outcome(outcome, request, folder):
         write_whole(folder / "figure.png", save)
     if outcome.model is not None:
         write_whole(folder / "model.joblib", partial(joblib.dump, outcome.model))
-    content = {"request": request, **outcome.figures}
-    write_text(folder / "result.json", json.dumps(content, indent=1) + "\n")
+    if outcome.n_failed:
+        return
+    content = {"request": request, "environment": environment(), **outcome.figures}
+    text = json.dumps(content, indent=1, allow_nan=False)
+    write_text(folder / "result.json", text + "\n")
+
+
+def environment():
+    """Where a result was made, and with what."""
+    packages = ("skmnist", "torch", "scikit-learn", "skorch", "numpy")
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": f"{platform.system()} {platform.machine()}, {cpu_count()} cores",
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+    }
 
 
 def write_text(path, text):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import statistics
 from functools import partial
 
@@ -48,6 +49,13 @@ def last_accuracy(recipe):
     return f"{list(recipe.published['test_accuracy'].values())[-1]:.2f}"
 
 
+def published_text(recipe, n_epochs):
+    """The published accuracy, and of which epoch it is if the run had others."""
+    last = max(recipe.published["test_accuracy"])
+    after = "" if n_epochs == last else f" after {epochs_text(last)}"
+    return f"{last_accuracy(recipe)} %{after}"
+
+
 # -- networks -------------------------------------------------------------------
 
 
@@ -64,7 +72,7 @@ def recipe_text(results):
         f"{statistics.mean(r.fit_seconds for r in results):.1f} s to fit.",
         "",
         f"Test accuracy {spread(accuracies)} % after {epochs_text(first.n_epochs)}; "
-        f"published {last_accuracy(recipe)} %.",
+        f"published {published_text(recipe, first.n_epochs)}.",
     ]
     if recipe.note:
         lines += ["", recipe.note]
@@ -133,7 +141,7 @@ def study_text(result):
 def study_table(result):
     """Header and rows: a candidate a row, with every run of it."""
     study = result.study
-    name, form = METRICS["test_accuracy"]
+    name, _ = METRICS["test_accuracy"]
     header = [*result.candidates[0], name]
     several = result.n_repeats > 1
     header += [f"seed {seed}" for seed in range(result.n_repeats)] if several else []
@@ -144,7 +152,7 @@ def study_table(result):
         result.comparison(), result.accuracies, strict=True
     ):
         row = [*map(value_text, candidate.values()), with_deviation(mean)]
-        row += map(form.format, runs) if several else []
+        row += [with_deviation((run, None)) for run in runs] if several else []
         row += [with_deviation(published)] if study.published else []
         row += [with_deviation(honest)] if study.honest else []
         rows.append(row)
@@ -203,6 +211,8 @@ def with_deviation(pair, form="{:.2f}"):
     """A mean and ± its standard deviation, as far as they are there."""
     if pair is None:
         return ""
+    if math.isnan(pair[0]):
+        return "failed"
     return " ± ".join(form.format(value) for value in pair if value is not None)
 
 

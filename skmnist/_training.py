@@ -115,6 +115,7 @@ class TrainingNet(NeuralNetClassifier):
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
         self.run_single_epoch(batches, True, "train", self.train_step)
         self._check_finite()
+        self._set_training(False)
         self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
         if self.schedule == "plateau":
             self.scheduler_.step(self._last("valid_loss", self._last("train_loss")))

@@ -63,6 +63,13 @@ def few(digits):
 
 
 @pytest.fixture(scope="session")
+def small(digits):
+    """300 of the embedded digits to train on, all of theirs to test."""
+    X_train, X_test, y_train, y_test = digits
+    return X_train[:300], X_test, y_train[:300], y_test
+
+
+@pytest.fixture(scope="session")
 def reproduced(tmp_path_factory):
     """A folder of all networks and studies, run on the embedded digits."""
     folder = tmp_path_factory.mktemp("reproduced")

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from skmnist import _figures as figures
-from skmnist.recipes import get_recipe, get_study
+from skmnist.recipes import Study, get_recipe, get_study
 
 
 def signs(ax):
@@ -72,6 +72,20 @@ def test_published_figures_stand_where_the_measured_ones_do(name, expected, digi
     (ax,) = figures.draw_study(result).axes
     (points,) = signs(ax).values()
     np.testing.assert_allclose(points, expected)
+
+
+def test_a_heat_map_says_what_its_deviations_are_over(digits):
+    study = get_study("dm566-2022/batch-size")
+    figure = figures.draw_study(study.run(digits, epochs=1, n_repeats=2))
+    labels = [ax.get_ylabel() for ax in figure.axes]
+    assert any("mean ± std over seeds" in label for label in labels)
+    assert not any("splits" in label for label in labels)
+
+
+def test_a_study_that_shows_nothing_has_no_figure(digits):
+    settings = {"max_epochs": 1}
+    study = Study(name="a/b", source="c", estimator="MLPClassifier", settings=settings)
+    assert figures.draw_study(study.run(digits)) is None
 
 
 def test_steps_of_several_seeds_are_a_mean_and_a_band(digits):

@@ -64,6 +64,13 @@ def test_wrong_arguments_get_one_line_and_status_2(arguments, complaint, capsys)
     assert complaint in errors
 
 
+def test_wrong_names_leave_no_folder_behind(tmp_path):
+    out = tmp_path / "new" / "folder"
+    with pytest.raises(SystemExit):
+        main(["reproduce", "dm566-2022/sofmax", "--out", str(out)])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_data_say_how_to_put_them_there(tmp_path, capsys, monkeypatch):
     # Nobody listens at this address, so that no test waits for a real mirror.
     mirrors = {"digits": ("http://127.0.0.1:9/",)}
@@ -91,7 +98,7 @@ def test_compare_prints_a_table_and_writes_models_and_a_figure(tmp_path, digits)
         assert (clf.predict(X_test) != y_test).sum() == int(errors)
     assert (tmp_path / "compare.png").read_bytes().startswith(b"\x89PNG")
     assert len(list(tmp_path.iterdir())) == 4
-    assert "loss=" in done.stderr
+    assert "loss " in done.stderr
     assert "2/2" in done.stderr
 
 

@@ -7,18 +7,12 @@ import skmnist
 from skmnist.recipes import Recipe, get_recipe, list_recipes
 
 
-@pytest.fixture(scope="module")
-def few(digits):
-    X_train, X_test, y_train, y_test = digits
-    return X_train[:300], X_test, y_train[:300], y_test
-
-
 @pytest.mark.parametrize("name", list_recipes())
-def test_network_has_the_published_number_of_parameters(name, few):
+def test_network_has_the_published_number_of_parameters(name, small):
     recipe = get_recipe(name)
-    result = recipe.run(few, epochs=1)
+    result = recipe.run(small, epochs=1)
     assert result.n_parameters == recipe.n_parameters
-    accuracy = result.estimator.score(few[1], few[3])
+    accuracy = result.estimator.score(small[1], small[3])
     assert result.test_accuracy == pytest.approx(100 * accuracy)
     json.dumps(result.to_dict())
 
@@ -67,40 +61,40 @@ def test_images_of_another_size_are_refused_before_training(shape):
         get_recipe("dm566-2022/softmax").run((X, X, y, y))
 
 
-def test_figures_are_those_of_every_epoch(few):
-    result = get_recipe("dat405-2023/mlp-64-64").run(few, epochs=3, random_state=1)
+def test_figures_are_those_of_every_epoch(small):
+    result = get_recipe("dat405-2023/mlp-64-64").run(small, epochs=3, random_state=1)
     assert result.n_epochs == 3
     for values in result.figures.values():
         assert list(values) == [1, 2, 3]
     assert list(result.figures["train_loss"].values()) == result.estimator.loss_curve_
-    train = 100 * result.estimator.score(few[0], few[2])
+    train = 100 * result.estimator.score(small[0], small[2])
     assert result.figures["train_accuracy"][3] == pytest.approx(train)
 
 
-def test_a_report_s_validation_images_are_not_trained_on(few):
-    result = get_recipe("dl-2020/convnet-16-4").run(few, epochs=2)
+def test_a_report_s_validation_images_are_not_trained_on(small):
+    result = get_recipe("dl-2020/convnet-16-4").run(small, epochs=2)
     assert result.n_train == 275  # 25 are 5,000 / 60,000 of 300
     assert list(result.figures["validation_accuracy"]) == [1, 2]
     assert list(result.figures["test_accuracy"]) == [2]
 
 
-def test_same_seed_gives_the_same_run_and_another_another(few):
+def test_same_seed_gives_the_same_run_and_another_another(small):
     recipe = get_recipe("dl-2020/mlp-300-sigmoid")
     first, again, other = (
-        recipe.run(few, epochs=2, random_state=seed).figures for seed in (0, 0, 1)
+        recipe.run(small, epochs=2, random_state=seed).figures for seed in (0, 0, 1)
     )
     assert first == again
     assert first != other
 
 
-def test_published_and_honest_figures_stand_beside_the_measured_ones(few):
-    result = get_recipe("dat565-2024/mlp-128").run(few, epochs=1)
+def test_published_and_honest_figures_stand_beside_the_measured_ones(small):
+    result = get_recipe("dat565-2024/mlp-128").run(small, epochs=1)
     first, last = result.comparison()
     assert first == ("test_accuracy", 1, 79.45, 89.33, result.test_accuracy)
     assert last == ("test_accuracy", 10, 86.75, 94.44, None)
 
 
-def test_a_sixth_report_is_a_matter_of_data(few):
+def test_a_sixth_report_is_a_matter_of_data(small):
     recipe = Recipe(
         name="mine/wide",
         source="here",
@@ -109,4 +103,4 @@ def test_a_sixth_report_is_a_matter_of_data(few):
         n_parameters=477_010,
         published={"test_accuracy": {2: 50.0}},
     )
-    assert recipe.run(few).n_parameters == recipe.n_parameters
+    assert recipe.run(small).n_parameters == recipe.n_parameters

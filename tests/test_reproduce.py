@@ -5,7 +5,14 @@ import joblib
 import pytest
 
 from skmnist._reproduce import find_all, reproduce
-from skmnist.recipes import Recipe, get_recipe, get_study, list_recipes, list_studies
+from skmnist.recipes import (
+    Recipe,
+    Study,
+    get_recipe,
+    get_study,
+    list_recipes,
+    list_studies,
+)
 
 NAME = "dat405-2023/mlp-64-64"
 
@@ -25,8 +32,9 @@ def test_names_are_found_once_each_and_all_is_every_one():
     assert [r.name for r in find_all([NAME, NAME])] == [NAME]
     everything = [*list_recipes(), *list_studies()]
     assert [r.name for r in find_all(["all"])] == everything
-    with pytest.raises(KeyError, match="There is no recipe"):
-        find_all(["all-of-them"])
+    for names in (["all-of-them"], ["all", "all-of-them"]):
+        with pytest.raises(KeyError, match="There is no recipe"):
+            find_all(names)
 
 
 def test_results_are_printed_and_written_with_the_published_figures(tmp_path, capsys):
@@ -38,7 +46,7 @@ def test_results_are_printed_and_written_with_the_published_figures(tmp_path, ca
         *("figure.png", "model.joblib", "result.json", "table.csv", "table.md")
     }
     assert (folder / "table.md").read_text() in printed
-    assert f"{NAME}, seed 1" in progress
+    assert "mlp-64-64, seed 1" in progress
     result = json.loads((folder / "result.json").read_text())
     rows = list(csv.DictReader((folder / "table.csv").open()))
     assert [row["epoch"] for row in rows] == ["1", "2"]
@@ -76,6 +84,44 @@ def test_what_is_done_is_not_done_again_and_what_is_not_is(tmp_path, capsys):
     # Another request is another run.
     reproduce(find_all(names[:1]), epochs=2, out=tmp_path)
     assert (tmp_path / names[0] / "result.json").stat().st_mtime_ns > written
+
+
+def test_without_seeds_asked_those_that_were_run_will_do(tmp_path, capsys):
+    recipes = find_all(["dm566-2022/softmax"])
+    reproduce(recipes, epochs=1, seeds=2, out=tmp_path)
+    capsys.readouterr()
+    reproduce(recipes, epochs=1, out=tmp_path)
+    assert "done before" in capsys.readouterr().out
+    reproduce(recipes, epochs=1, seeds=1, out=tmp_path)
+    assert "done before" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["half", "[]", "{}"])
+def test_what_is_no_result_is_not_taken_for_one(text, tmp_path):
+    path = tmp_path / "dm566-2022" / "softmax" / "result.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert reproduce(find_all(["dm566-2022/softmax"]), epochs=1, out=tmp_path) == 0
+    assert "runs" in json.loads(path.read_text())
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+def test_a_study_of_which_fits_failed_is_told_and_not_done(tmp_path, capsys):
+    study = Study(
+        name="mine/half",
+        source="here",
+        estimator="MLPClassifier",
+        settings={"max_epochs": 1},
+        grid={"lr": (0.01, -1.0)},
+    )
+    assert reproduce([study], out=tmp_path) == 1
+    printed, errors = capsys.readouterr()
+    assert "mine/half: 1 fits failed" in errors
+    assert "1 of 1 failed: mine/half" in printed
+    rows = list(csv.DictReader((tmp_path / "mine/half/table.csv").open()))
+    assert [row["test accuracy (%)"] == "failed" for row in rows] == [False, True]
+    assert not (tmp_path / "mine/half/result.json").exists()
 
 
 def test_a_failure_does_not_stop_the_others_and_is_told_at_the_end(tmp_path, capsys):

@@ -4,18 +4,17 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from sklearn import config_context
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV
+from torch.nn import functional as F
 
+from skmnist import ConvLayer
 from skmnist.displays import ParameterSweepDisplay
 from skmnist.recipes import LayerStudy, Study, get_recipe, get_study, list_studies
+from skmnist.recipes._recorders import EpochCurves, StepCurves
 from skmnist.recipes._setting import split_images
-
-
-@pytest.fixture(scope="module")
-def few(digits):
-    X_train, X_test, y_train, y_test = digits
-    return X_train[:300], X_test, y_train[:300], y_test
 
 
 def small_study(**changed):
@@ -32,21 +31,21 @@ def test_all_studies_of_the_reports_are_there():
 
 
 @pytest.mark.parametrize("name", list_studies())
-def test_a_study_runs_on_the_embedded_digits(name, few):
+def test_a_study_runs_on_the_embedded_digits(name, small):
     study = get_study(name)
     if isinstance(study, LayerStudy):
-        result = study.run(few)
+        result = study.run(small)
     else:
-        result = study.run(few, epochs=1)
+        result = study.run(small, epochs=1)
         assert result.accuracies.shape == (len(result.candidates), study.n_repeats)
         assert np.isfinite(result.accuracies).all()
     json.dumps(result.to_dict())
 
 
-def test_accuracies_are_those_of_the_same_fits_made_one_by_one(few):
-    X_train, X_test, y_train, y_test = few
+def test_accuracies_are_those_of_the_same_fits_made_one_by_one(small):
+    X_train, X_test, y_train, y_test = small
     study = small_study(grid={"lr": (0.1, 0.001), "batch_size": (8, 64)}, n_repeats=2)
-    result = study.run(few)
+    result = study.run(small)
     assert len(result.candidates) == 4
     for candidate, accuracies in zip(result.candidates, result.accuracies, strict=True):
         for seed, accuracy in enumerate(accuracies):
@@ -55,14 +54,14 @@ def test_accuracies_are_those_of_the_same_fits_made_one_by_one(few):
             assert accuracy == pytest.approx(100 * clf.score(X_test, y_test))
 
 
-def test_two_jobs_give_what_one_gives(few):
+def test_two_jobs_give_what_one_gives(small):
     study = small_study(grid={"lr": (0.1, 0.001)}, n_repeats=2)
-    one, two = (study.run(few, n_jobs=n, device="cpu").accuracies for n in (1, 2))
+    one, two = (study.run(small, n_jobs=n, device="cpu").accuracies for n in (1, 2))
     np.testing.assert_array_equal(one, two)
 
 
-def test_values_are_told_in_the_report_s_terms(few):
-    result = get_study("dat405-2023/l2-factor").run(few, epochs=1, n_repeats=1)
+def test_values_are_told_in_the_report_s_terms(small):
+    result = get_study("dat405-2023/l2-factor").run(small, epochs=1, n_repeats=1)
     factors = [1e-6, 1e-5, 1e-4, 5e-4, 1e-3]
     assert result.candidates == [{"L2 factor": factor} for factor in factors]
     rows = result.comparison()
@@ -74,19 +73,31 @@ def test_values_are_told_in_the_report_s_terms(few):
     ]
 
 
-def test_an_l2_factor_is_half_a_weight_decay(few):
-    # With a penalty of factor * w**2 and no data, plain SGD multiplies a weight by
-    # 1 - lr * 2 * factor in a step.
+def test_an_l2_factor_is_a_penalty_of_factor_times_squared_weights(small):
+    # One step of plain gradient descent with the penalty written out.
+    X_train, _, y_train, _ = small
     study = get_study("dat405-2023/l2-factor")
+    decay = study.grid["weight_decay"][-1]
     term, per_decay = study.terms["weight_decay"]
     assert term == "L2 factor"
-    for decay in study.grid["weight_decay"]:
-        assert 2 * (per_decay * decay) == decay
+    one_step = {"max_epochs": 1, "batch_size": 300, "random_state": 0, "device": "cpu"}
+    before = study.make_estimator(**one_step, lr=1e-12).fit(X_train, y_train)
+    after = study.make_estimator(**one_step, weight_decay=decay).fit(X_train, y_train)
+    module = before.module_
+    logits = module(torch.tensor(X_train[:, None]))
+    targets = torch.from_numpy(np.searchsorted(before.classes_, y_train))
+    loss = F.cross_entropy(logits, targets)
+    loss = loss + per_decay * decay * sum((w**2).sum() for w in module.parameters())
+    gradients = torch.autograd.grad(loss, list(module.parameters()))
+    for w, gradient, stepped in zip(
+        module.parameters(), gradients, after.module_.parameters(), strict=True
+    ):
+        torch.testing.assert_close(w - 0.1 * gradient, stepped)
 
 
-def test_comparison_gives_mean_and_sample_deviation(few):
+def test_comparison_gives_mean_and_sample_deviation(small):
     result = small_study(grid={"lr": (0.1,)}, n_repeats=3, published={0.1: (50, 1)})
-    result = result.run(few)
+    result = result.run(small)
     ((candidate, published, honest, (mean, deviation)),) = result.comparison()
     assert (candidate, published, honest) == ({"lr": 0.1}, (50, 1), None)
     assert mean == pytest.approx(np.mean(result.accuracies))
@@ -98,9 +109,9 @@ def test_comparison_gives_mean_and_sample_deviation(few):
     assert 100 * display.std[0, 0] == pytest.approx(deviation)
 
 
-def test_curves_before_epochs_begin_with_the_untrained_network(few):
+def test_curves_before_epochs_begin_with_the_untrained_network(small):
     study = get_study("dl-2020/learning-rate")
-    result = study.run(few, epochs=3)
+    result = study.run(small, epochs=3)
     train, valid = result.curves["train_accuracy"], result.curves["valid_accuracy"]
     assert train.shape == valid.shape == (4, 1, 3)
     # The seed is the same for every rate, so is the network before the first step.
@@ -109,31 +120,31 @@ def test_curves_before_epochs_begin_with_the_untrained_network(few):
     assert train[3, 0, 2] > train[0, 0, 2]
     # Before the last epoch is after the last but one.
     clf = study.make_estimator(lr=0.01, max_epochs=2, random_state=0)
-    images = split_images(study, few, random_state=0)
+    images = split_images(study, small, random_state=0)
     clf.fit(images.X_train, images.y_train)
-    assert len(images.y_train) < len(few[0])
+    assert len(images.y_train) < len(small[0])
     score = clf.score(images.X_train, images.y_train)
     assert train[3, 0, 2] == pytest.approx(score)
     score = clf.score(images.X_val, images.y_val)
     assert valid[3, 0, 2] == pytest.approx(score)
 
 
-def test_curves_after_epochs_end_with_the_final_accuracy(few):
-    result = get_study("dat565-2023/weight-decay").run(few, epochs=2, n_repeats=2)
+def test_curves_after_epochs_end_with_the_final_accuracy(small):
+    result = get_study("dat565-2023/weight-decay").run(small, epochs=2, n_repeats=2)
     curves = result.curves["valid_accuracy"]
     assert curves.shape == (5, 2, 2)
     np.testing.assert_allclose(100 * curves[:, :, -1], result.accuracies)
 
 
-def test_step_curves_have_a_point_for_every_batch_of_every_epoch(few):
+def test_step_curves_have_a_point_for_every_batch_of_every_epoch(small):
     study = small_study(curves=get_study("dl-2020/seed-spread").curves)
-    result = study.run(few, epochs=3)
+    result = study.run(small, epochs=3)
     assert len(result.candidates) == 1
     n_batches = -(-300 // study.make_estimator().batch_size)
     for curve in result.curves.values():
         assert curve.shape == (1, 1, 3 * n_batches)
     # The mean of the batches' losses, weighted by their images, is the epoch's.
-    clf = study.make_estimator(max_epochs=3, random_state=0).fit(few[0], few[2])
+    clf = study.make_estimator(max_epochs=3, random_state=0).fit(small[0], small[2])
     sizes = [64] * (n_batches - 1) + [300 - 64 * (n_batches - 1)]
     losses = result.curves["train_loss"][0, 0].reshape(3, n_batches)
     np.testing.assert_allclose(
@@ -141,10 +152,10 @@ def test_step_curves_have_a_point_for_every_batch_of_every_epoch(few):
     )
 
 
-def test_training_sizes_are_shares_of_the_training_images(few):
-    X_train, X_test, y_train, y_test = few
+def test_training_sizes_are_shares_of_the_training_images(small):
+    X_train, X_test, y_train, y_test = small
     study = small_study(train_sizes=(0.1, 0.5, 1.0), n_repeats=2)
-    result = study.run(few)
+    result = study.run(small)
     assert result.candidates == [{"training images": n} for n in (30, 150, 300)]
     assert result.accuracies.shape == (3, 2)
     # All of the images, in the order that the seed draws.
@@ -157,12 +168,69 @@ def test_training_sizes_are_shares_of_the_training_images(few):
 
 
 @pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
-def test_a_candidate_that_fails_is_told_and_the_others_go_on(few):
+def test_a_candidate_that_fails_is_told_and_the_others_go_on(small):
     study = small_study(grid={"lr": (0.01, -1.0)})
     with pytest.warns(FitFailedWarning, match="must be"):
-        result = study.run(few)
+        result = study.run(small)
     assert np.isnan(result.accuracies[1, 0])
     assert np.isfinite(result.accuracies[0, 0])
+    assert result.n_failed == 1
+    kept = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert kept["accuracies"] == [[result.accuracies[0, 0]], [None]]
+
+
+def test_layers_may_be_varied(small):
+    layers = ((ConvLayer(2, kernel_size=5),), (2, ConvLayer(3, pool="avg")))
+    study = small_study(
+        estimator="ConvNetClassifier",
+        settings={"max_epochs": 1, "hidden_layer_sizes": ()},
+        grid={"conv_layers": layers},
+    )
+    result = study.run(small)
+    assert [c["conv_layers"] for c in result.candidates] == list(layers)
+    kept = json.loads(json.dumps(result.to_dict()))
+    assert kept["candidates"][0] == {"conv_layers": str(layers[0])}
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"grid": {"lr": (1,)}, "train_sizes": (1.0,)}, "not both"),
+        ({"grid": {"lr": (1,), "tol": (1,)}, "published": {1: (9, 1)}}, "go with one"),
+        ({"published": {1: (9, 1)}}, "go with one"),
+        ({"grid": {"max_epochs": (1, 2)}, "curves": EpochCurves}, "leave curves out"),
+        ({"grid": {"batch_size": (1, 2)}, "curves": StepCurves}, "leave curves out"),
+        ({"train_sizes": (0.5, 1.0), "curves": EpochCurves}, "leave curves out"),
+    ],
+)
+def test_studies_that_cannot_be_are_refused_when_they_are_made(changed, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        small_study(**changed)
+
+
+def test_metadata_routing_changes_nothing(small):
+    study = get_study("dat565-2023/weight-decay")
+    plain = study.run(small, epochs=1, n_repeats=1)
+    with config_context(enable_metadata_routing=True):
+        routed = study.run(small, epochs=1, n_repeats=1)
+    np.testing.assert_array_equal(plain.accuracies, routed.accuracies)
+    assert plain.curves.keys() == routed.curves.keys()
+
+
+def test_flat_training_images_go_with_square_test_images(small):
+    X_train, X_test, y_train, y_test = small
+    study = small_study(grid={"lr": (0.1,)})
+    flat = study.run((X_train.reshape(300, -1), X_test, y_train, y_test))
+    assert flat.accuracies == study.run(small).accuracies
+
+
+def test_a_label_that_was_not_trained_is_refused(small):
+    X_train, X_test, y_train, y_test = small
+    known = y_train < 9
+    data = X_train[known], X_test, y_train[known], y_test
+    for entry in (small_study(), get_recipe("dl-2020/convnet-16-4")):
+        with pytest.raises(ValueError, match=r"among those in y_train. Got \[9\]"):
+            entry.run(data)
 
 
 def test_images_of_another_size_are_refused_before_training():
@@ -172,8 +240,8 @@ def test_images_of_another_size_are_refused_before_training():
             get_study(name).run((X, X, y, y))
 
 
-def test_layers_are_counted_by_weights_and_biases(few):
-    result = get_study("dl-2020/parameter-count").run(few)
+def test_layers_are_counted_by_weights_and_biases(small):
+    result = get_study("dl-2020/parameter-count").run(small)
     mlp, convnet = result.layers.values()
     assert [layer[2:] for layer in mlp] == [(235_200, 300, 235_500), (3_000, 10, 3_010)]
     assert [layer[2:] for layer in convnet] == [
@@ -192,8 +260,8 @@ def test_unknown_and_mistaken_names_are_told_apart():
         get_recipe("dm566-2022/depth")
 
 
-def test_a_study_is_a_search_that_anyone_could_write(few):
-    X_train, X_test, y_train, y_test = few
+def test_a_study_is_a_search_that_anyone_could_write(small):
+    X_train, X_test, y_train, y_test = small
     study = small_study(grid={"lr": (0.1, 0.001)})
     X, y = np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test])
     train, test = np.arange(300), np.arange(300, len(X))
@@ -204,4 +272,4 @@ def test_a_study_is_a_search_that_anyone_could_write(few):
         refit=False,
     )
     scores = search.fit(X, y).cv_results_["mean_test_score"]
-    np.testing.assert_allclose(study.run(few).accuracies[:, 0], 100 * scores)
+    np.testing.assert_allclose(study.run(small).accuracies[:, 0], 100 * scores)

@@ -1,7 +1,8 @@
 """Callbacks that record what the reports show and a history does not hold.
 
 Those of studies say too which curves they make of a history: by name, a list of
-losses in nats or of accuracies as fractions of 1, point by point.
+losses in nats or of accuracies as fractions of 1, point by point; and which
+parameters the number of points depends on.
 """
 
 from skorch.callbacks import Callback
@@ -24,6 +25,7 @@ class EpochCurves(Callback):
 
     x_label = "Epoch"
     first = 1
+    depend_on = ("max_epochs",)
 
     def curves(self, history):
         """Read the curves of a fit."""
@@ -35,6 +37,7 @@ class CurvesBeforeEpochs(Callback):
 
     x_label = "Epochs trained"
     first = 0
+    depend_on = ("max_epochs",)
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Score what the epoch begins with."""
@@ -54,6 +57,7 @@ class StepCurves(Callback):
 
     x_label = "Step"
     first = 1
+    depend_on = ("max_epochs", "batch_size")
 
     def on_batch_end(self, net, batch=None, training=None, y_pred=None, **kwargs):
         """Score the batch; its loss is in the history already."""

@@ -51,8 +51,8 @@ DAT565_2024 = [
         published={"test_accuracy": {1: 79.45, 10: 86.75}},
         honest={"test_accuracy": {1: 89.33, 10: 94.44}},
         note=(
-            "The published row is below what the stated setting gives; the honest "
-            "figures are a plain PyTorch loop's."
+            "The published row is an artefact: it is below what the stated setting "
+            "gives. The independent run is a plain PyTorch loop's."
         ),
     ),
     Recipe(
@@ -116,8 +116,9 @@ DL_2020 = [
             "test_accuracy": {5: 90.2},
         },
         note=(
-            "The report does not state its settings: plain SGD at 0.01 with batches "
-            "of 64 comes to its accuracy."
+            "The report does not state its settings. Plain SGD at 0.01 with batches of "
+            "64 comes to its accuracy, but with lower losses: the report's training "
+            "went another way."
         ),
     ),
     Recipe(
@@ -266,8 +267,8 @@ DAT405_2023 = [
         published={"test_accuracy": {10: 90.0}},
         honest={"test_accuracy": {10: 98.28}},
         note=(
-            "Published as around 90: the published run trained a model that also held "
-            "the layers of the runs before it."
+            "Published as around 90, which is an artefact: the published run trained a "
+            "model that also held the layers of the runs before it."
         ),
     ),
 ]

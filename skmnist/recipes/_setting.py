@@ -65,12 +65,19 @@ class Setting:
 
 def split_images(setting, data, random_state):
     """The images of a run: with the report's validation images, or the test's."""
-    X_train, X_test, y_train, y_test = data
-    shape = np.shape(X_train)[1:]
-    if shape not in (MNIST_IMAGE_SHAPE, (1, *MNIST_IMAGE_SHAPE), (28 * 28,)):
+    X_train, X_test, y_train, y_test = map(np.asarray, data)
+    for X in (X_train, X_test):
+        if X.shape[1:] not in (MNIST_IMAGE_SHAPE, (1, *MNIST_IMAGE_SHAPE), (28 * 28,)):
+            raise ValueError(
+                f"{setting.name} is made for images of 28x28 pixels. Got X of shape "
+                f"{X.shape} instead. Use its make_estimator() for others."
+            )
+    X_test = X_test.reshape(len(X_test), *X_train.shape[1:])
+    unknown = np.setdiff1d(y_test, y_train)
+    if len(unknown):
         raise ValueError(
-            f"{setting.name} is made for images of 28x28 pixels. Got X of shape "
-            f"{np.shape(X_train)} instead. Use its make_estimator() for others."
+            f"The labels in y_test must be among those in y_train. Got "
+            f"{unknown.tolist()} instead."
         )
     if not setting.n_validation:
         return Images(X_train, y_train, X_test, y_test, X_test, y_test, "test")

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, ParameterGrid, learning_curve
 from skorch.callbacks import Callback
 
@@ -51,12 +52,18 @@ class Study(Setting):
     chart : {"line", "bar", "heatmap"}, default=None
         How the report draws the accuracies; by default as suits what is varied.
     published : dict of value to tuple (mean, std), default={}
-        Test accuracies in percent by the report's values; None for a deviation that
-        it does not give.
+        Test accuracies in percent by the report's values of the one parameter that
+        it varies; None for a deviation that it does not give.
     honest : dict of value to tuple (mean, std), default={}
         The same from independent runs, where the published ones are an artefact.
     finding : str, default=""
         What the report concludes.
+
+    Raises
+    ------
+    ValueError
+        For `grid` and `train_sizes` together, published figures of two parameters at
+        once, or curves whose number of points what is varied would change.
 
     Examples
     --------
@@ -74,6 +81,22 @@ class Study(Setting):
     published: dict[Any, tuple[float, float | None]] = field(default_factory=dict)
     honest: dict[Any, tuple[float, float | None]] = field(default_factory=dict)
     finding: str = ""
+
+    def __post_init__(self):
+        if self.grid and self.train_sizes:
+            raise ValueError(f"{self.name} varies a grid or train_sizes, not both.")
+        n_varied = len(self.grid) + bool(self.train_sizes)
+        if n_varied != 1 and (self.published or self.honest):
+            raise ValueError(
+                f"{self.name} varies {n_varied} parameters: published figures go with "
+                "one."
+            )
+        fixed = () if self.curves is None else self.curves.depend_on
+        if fixed and (self.train_sizes or {*self.grid} & {*fixed}):
+            raise ValueError(
+                f"{self.name} has curves of a number of points that depends on what it "
+                "varies: leave curves out."
+            )
 
     @property
     def varies(self):
@@ -157,9 +180,10 @@ class Study(Setting):
             refit=False,
             n_jobs=n_jobs,
         )
-        # What is scored after every epoch is scored for the curves alone.
-        scored = {"X_val": images.X_val, "y_val": images.y_val} if self.curves else {}
-        table = search.fit(X, y, **scored).cv_results_
+        # With metadata routing a search would pass on only what was requested.
+        with config_context(enable_metadata_routing=False):
+            search.fit(X, y, X_val=images.X_val, y_val=images.y_val)
+        table = search.cv_results_
         grid = list(ParameterGrid(self.grid))
         order, shape = order_runs(table["params"], grid), (len(grid), n_repeats)
         return (
@@ -272,6 +296,11 @@ class StudyResult:
         return self.accuracies.shape[1]
 
     @property
+    def n_failed(self):
+        """The fits that failed."""
+        return int(np.isnan(self.accuracies).sum())
+
+    @property
     def cv_results(self):
         """The accuracies as a search has them, with the repeats as its splits.
 
@@ -309,8 +338,10 @@ class StudyResult:
         for candidate, runs, deviation in zip(
             self.candidates, self.accuracies, self._deviations(), strict=True
         ):
-            value = next(iter(candidate.values()), None)
-            known = published.get(value), honest.get(value)
+            known = [
+                figures.get(*candidate.values()) if figures else None
+                for figures in (published, honest)
+            ]
             spread = float(deviation) if self.n_repeats > 1 else None
             rows.append((candidate, *known, (float(runs.mean()), spread)))
         return rows
@@ -332,10 +363,25 @@ class StudyResult:
             "n_train": self.n_train,
             "n_test": self.n_test,
             "n_epochs": self.n_epochs,
-            "candidates": self.candidates,
-            "accuracies": self.accuracies.tolist(),
+            "candidates": [
+                {name: plain(value) for name, value in candidate.items()}
+                for candidate in self.candidates
+            ],
+            "accuracies": finite(self.accuracies),
             "fit_seconds": self.fit_seconds.tolist(),
             "published": list(self.study.published.items()),
             "honest": list(self.study.honest.items()),
-            "curves": {name: curve.tolist() for name, curve in self.curves.items()},
+            "curves": {name: finite(curve) for name, curve in self.curves.items()},
         }
+
+
+def plain(value):
+    """A parameter's value as JSON can hold it; others in words."""
+    items = value if isinstance(value, tuple) else (value,)
+    simple = (bool, int, float, str, type(None))
+    return value if all(isinstance(item, simple) for item in items) else str(value)
+
+
+def finite(figures):
+    """Nested lists of figures, with None for those of fits that failed."""
+    return np.where(np.isnan(figures), None, figures).tolist()

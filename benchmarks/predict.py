@@ -1,0 +1,45 @@
+"""Predictions: python -m benchmarks.predict [NETWORK …].
+
+Of 10,000 images and of one, beside a bare forward pass in PyTorch over floats that
+are scaled and laid out already.
+"""
+
+import argparse
+
+from benchmarks.contenders import contenders_for
+from benchmarks.measure import (
+    Worker,
+    environment,
+    environment_text,
+    in_turn,
+    ratio_table,
+    write,
+)
+from benchmarks.networks import NETWORKS
+
+LEFT_OUT = {"DataLoader loop"}  # predicts as the hand-written loop does
+CALLS = {10_000: 3, 1: 300}
+
+
+def main():
+    """Time the networks, print a table each, keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("networks", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--repeats", type=int, default=7)
+    options = parser.parse_args()
+    print(environment_text(environment()))
+    for name in options.networks:
+        contenders = [c for c in contenders_for(NETWORKS[name]) if c not in LEFT_OUT]
+        for n_images, calls in CALLS.items():
+            workers = {
+                contender: Worker("predict", contender, name, n_images, calls)
+                for contender in contenders
+            }
+            figures = in_turn(workers, options.repeats)
+            images = f"{n_images:,} image{'s' * (n_images > 1)}"
+            print(f"\n## {name}, {images}\n\n{ratio_table(figures)}\n", flush=True)
+            write(f"predict-{name}-{n_images}", {"seconds": figures})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""One contender in a process of its own: python -m benchmarks.worker ARGUMENTS.
+
+ARGUMENTS is a list in JSON: a task below, and what it takes. Each line on standard
+input runs the task once, and answers with a line of JSON.
+"""
+
+import json
+import resource
+import sys
+
+import numpy as np
+
+from benchmarks.contenders import CONTENDERS
+from benchmarks.measure import timed
+from benchmarks.networks import NETWORKS
+
+
+def load(n_train=None):
+    """MNIST, from $SKMNIST_DATA or where fetch_mnist keeps it."""
+    from skmnist.datasets import fetch_mnist
+
+    X_train, X_test, y_train, y_test = fetch_mnist(split=True)
+    return X_train[:n_train], X_test, y_train[:n_train], y_test
+
+
+def epoch(contender, network, n_train=None):
+    """One epoch of training."""
+    X, _, y, _ = load(n_train)
+    made = CONTENDERS[contender](NETWORKS[network], X, y)
+    return lambda: {"seconds": timed(made.fit)}
+
+
+def predict(contender, network, n_images, calls):
+    """So many predictions of so many images; the mean of the calls."""
+    X, X_test, y, _ = load(2048)
+    made = CONTENDERS[contender](NETWORKS[network], X, y)
+    made.fit()
+    images = made.images(X_test[:n_images])
+
+    def run():
+        for _ in range(calls):
+            made.predict(images)
+
+    return lambda: {"seconds": timed(run) / calls}
+
+
+def fixed_cost(contender, network):
+    """One epoch over 100 images: what a fit costs beside its steps."""
+    return epoch(contender, network, 100)
+
+
+def memory(contender, network):
+    """Megabytes of one epoch in a process that has done nothing before."""
+    warm_up = CONTENDERS[contender](NETWORKS[network], *tiny_data())
+    warm_up.fit()
+    imported = peak_megabytes()
+    X, _, y, _ = load()
+    made = CONTENDERS[contender](NETWORKS[network], X, y)
+
+    def run():
+        seconds = timed(made.fit)
+        return {
+            "seconds": seconds,
+            "megabytes": peak_megabytes() - imported,
+            "imported": imported,
+        }
+
+    return run
+
+
+def growth(n_images, epochs):
+    """Seconds per epoch and image of ours, MNIST repeated to so many images."""
+    X, _, y, _ = load()
+    repeats = -(-n_images // len(X))
+    X = np.tile(X, (repeats, 1, 1))[:n_images]
+    y = np.tile(y, repeats)[:n_images]
+    made = CONTENDERS["skmnist"](NETWORKS["mlp-500-300"], X, y, max_epochs=epochs)
+    return lambda: {"seconds": timed(made.fit) / epochs / n_images}
+
+
+def mapped(folder):
+    """Seconds per image of ours over a memory map, and the memory it takes."""
+    X = np.load(f"{folder}/images.npy", mmap_mode="r")
+    y = np.load(f"{folder}/labels.npy")
+    made = CONTENDERS["skmnist"](NETWORKS["mlp-500-300"], X, y)
+
+    def run():
+        fit = timed(made.fit) / len(X)
+        predict = timed(lambda: made.predict(X)) / len(X)
+        return {"seconds": fit, "predict": predict, "megabytes": peak_megabytes()}
+
+    return run
+
+
+def tiny_data():
+    """A hundred images of noise: imports and thread pools are set up with them."""
+    X = np.random.default_rng(0).integers(0, 256, (100, 28, 28), dtype=np.uint8)
+    return X, np.arange(100, dtype=np.uint8) % 10
+
+
+def peak_megabytes():
+    """The most memory that the process had until now."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+TASKS = {
+    task.__name__: task for task in (epoch, predict, fixed_cost, memory, growth, mapped)
+}
+
+
+def main():
+    """Serve one task."""
+    task, *arguments = json.loads(sys.argv[1])
+    run = TASKS[task](*arguments)
+    # Libraries print: what they say must not come between our answers.
+    answers, sys.stdout = sys.stdout, sys.stderr
+    for _ in sys.stdin:
+        print(json.dumps(run()), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
