@@ -288,7 +288,7 @@ class TrainingNet(NeuralNetClassifier):
             # Its statistics are the whole batch's; the last may have one image more.
             return self.batch_size + 1
         if self.micro_batch_size != "auto":
-            return self.micro_batch_size
+            return int(self.micro_batch_size)
         if torch.device(self.device).type != "cpu":
             return self.batch_size
         return self._rows_at_once()
