@@ -33,7 +33,10 @@ python docs/make_reports.py DIR
 Accuracies are in percent of the test images, after the last epoch; ± is a standard
 deviation over seeds. "Independent run" is a plain PyTorch loop of the same setting,
 where the published figure is an artefact of a mistake in the report. Seconds are of a
-shared machine that did other work meanwhile: they are no benchmark. {environment}
+shared machine that did other work meanwhile, and stood still for some of it: they are
+no benchmark.
+
+{environment}
 """
 
 
@@ -82,7 +85,7 @@ def environment_text(environments):
         ", ".join(f"{name} {value}" for name, value in environment.items())
         for environment in found.values()
     ]
-    return f"Made with: {'; '.join(lines)}."
+    return f"Made with {'; '.join(lines)}."
 
 
 def overview(results):

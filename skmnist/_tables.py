@@ -63,6 +63,9 @@ def recipe_text(results):
     """Everything that is printed and written of a recipe, as Markdown."""
     recipe, first = results[0].recipe, results[0]
     accuracies = [result.test_accuracy for result in results]
+    # The linear baseline has no epochs.
+    has_epochs = "train_loss" in first.figures
+    after = f" after {epochs_text(first.n_epochs)}" if has_epochs else ""
     lines = [
         f"# {recipe.name}",
         "",
@@ -71,8 +74,8 @@ def recipe_text(results):
         f"{first.n_test:,} test images, {seeds_text(len(results))}, "
         f"{statistics.mean(r.fit_seconds for r in results):.1f} s to fit.",
         "",
-        f"Test accuracy {spread(accuracies)} % after {epochs_text(first.n_epochs)}; "
-        f"published {published_text(recipe, first.n_epochs)}.",
+        f"Test accuracy {spread(accuracies)} %{after}; published "
+        f"{published_text(recipe, first.n_epochs)}.",
     ]
     if recipe.note:
         lines += ["", recipe.note]
