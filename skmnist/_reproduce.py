@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import joblib
-from joblib import cpu_count
 
 from skmnist import _figures as figures
 from skmnist import _tables as tables
@@ -219,7 +218,9 @@ def environment():
     packages = ("skmnist", "torch", "scikit-learn", "skorch", "numpy")
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "machine": f"{platform.system()} {platform.machine()}, {cpu_count()} cores",
+        "machine": (
+            f"{platform.system()} {platform.machine()}, {joblib.cpu_count()} cores"
+        ),
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
     }

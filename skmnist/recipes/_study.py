@@ -180,6 +180,7 @@ class Study(Setting):
             refit=False,
             n_jobs=n_jobs,
         )
+        # Scored after every epoch for the curves, and for who reads a progress bar.
         # With metadata routing a search would pass on only what was requested.
         with config_context(enable_metadata_routing=False):
             search.fit(X, y, X_val=images.X_val, y_val=images.y_val)
