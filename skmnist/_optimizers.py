@@ -4,6 +4,7 @@ import inspect
 
 import torch
 from torch.optim import lr_scheduler
+from torch.optim import optimizer as torch_optimizer
 
 OPTIMIZERS = {
     "sgd": torch.optim.SGD,
@@ -46,6 +47,31 @@ def optimizer_arguments(settings, owner):
         )
     own = {name: value for name, value in own.items() if name in known}
     return optimizer_class, own | further
+
+
+def take_step(optimizer, closure):
+    """Call the optimiser's step, without torch's wrapper where nothing needs that.
+
+    The wrapper calls the hooks of the step and notes it for torch's profiler, be it
+    on or off: 30 of the 600 µs of a step of an MLP of 100 units at batch 100 (two
+    Zen 4 cores, torch 2.13).
+    """
+    step, own_step = type(optimizer).step, vars(optimizer).get("step")
+    # A scheduler replaces the method to see the first step, and no more than that.
+    seen = hasattr(own_step, "_wrapped_by_lr_sched") and hasattr(
+        optimizer, "_opt_called"
+    )
+    bare = (
+        getattr(step, "hooked", False)
+        and (own_step is None or seen)
+        and not optimizer._optimizer_step_pre_hooks
+        and not optimizer._optimizer_step_post_hooks
+        and not torch_optimizer._global_optimizer_pre_hooks
+        and not torch_optimizer._global_optimizer_post_hooks
+    )
+    if bare:
+        return step.__wrapped__(optimizer, closure)
+    return optimizer.step(closure)
 
 
 def make_schedule(name, optimizer, n_steps, *, lr_decay, tol):

@@ -2,8 +2,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
-from skmnist._optimizers import make_schedule, optimizer_arguments
+from skmnist._optimizers import make_schedule, optimizer_arguments, take_step
 
 
 def settings(optimizer, **further):
@@ -80,3 +84,78 @@ def test_one_cycle_of_a_single_step_still_learns():
 def test_no_schedule_is_none():
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     assert make_schedule(None, optimizer, 10, lr_decay=0.5, tol=0.1) is None
+
+
+def quadratic(make=torch.optim.SGD):
+    """A weight of 1, an optimiser of it, and the closure that gives its gradient."""
+    weight = torch.ones(1, requires_grad=True)
+
+    def closure():
+        weight.grad = 2 * weight.detach()
+        return weight.detach() ** 2
+
+    return weight, make([weight], lr=0.25), closure
+
+
+def test_a_step_is_the_optimizers_own():
+    weight, optimizer, closure = quadratic()
+    take_step(optimizer, closure)
+    assert weight.item() == 0.5
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        lambda optimizer, hook: optimizer.register_step_pre_hook(hook),
+        lambda optimizer, hook: optimizer.register_step_post_hook(hook),
+        lambda _, hook: register_optimizer_step_pre_hook(hook),
+        lambda _, hook: register_optimizer_step_post_hook(hook),
+    ],
+)
+def test_hooks_of_a_step_are_called(register):
+    _, optimizer, closure = quadratic()
+    calls = []
+    handle = register(optimizer, lambda *_: calls.append(1))
+    try:
+        take_step(optimizer, closure)
+    finally:
+        handle.remove()
+    take_step(optimizer, closure)
+    assert calls == [1]
+
+
+def test_a_step_replaced_on_the_instance_is_the_one_called():
+    weight, optimizer, closure = quadratic()
+    optimizer.step = lambda closure: calls.append(closure)
+    calls = []
+    take_step(optimizer, closure)
+    assert calls == [closure]
+    assert weight.item() == 1
+
+
+def test_a_scheduler_sees_the_first_step(recwarn):
+    weight, optimizer, closure = quadratic()
+    scheduler = make_schedule("exponential", optimizer, 2, lr_decay=0.5, tol=0)
+    for _ in range(2):
+        take_step(optimizer, closure)
+        scheduler.step()
+    assert weight.item() == (1 - 2 * 0.25) * (1 - 2 * 0.125)
+    assert not recwarn.list
+
+
+def test_an_optimizer_of_ones_own_is_stepped_too():
+    class Own(torch.optim.Optimizer):
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr})
+
+        @torch.no_grad()
+        def step(self, closure=None):
+            loss = closure()
+            for group in self.param_groups:
+                for weight in group["params"]:
+                    weight.sub_(group["lr"] * weight.grad)
+            return loss
+
+    weight, optimizer, closure = quadratic(Own)
+    take_step(optimizer, closure)
+    assert weight.item() == 0.5
