@@ -1,8 +1,9 @@
-"""Timing side by side: one process a contender, asked in turn: A B C A B C."""
+"""Timing side by side: one process a contender, asked in turn: A B C B C A."""
 
 import json
 import os
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 HERE = Path(__file__).parent
+PAUSE = 0.3  # seconds between two contenders
 PACKAGES = (
     *("skmnist", "torch", "skorch", "scikit-learn", "numpy"),
     *("keras", "tensorflow-cpu", "jax"),
@@ -49,11 +51,18 @@ class Worker:
 
 
 def in_turn(workers, repeats):
-    """Ask all workers in turn; after one round that does not count, so many."""
+    """Ask all workers in turn; after one round that does not count, so many.
+
+    Every round has an order of its own, for who follows whom matters: thread pools
+    spin for a while after their work, so there is a pause as well.
+    """
     figures = {name: [] for name in workers}
+    order, shuffle = list(workers), random.Random(0).shuffle
     for i in range(repeats + 1):
-        for name, worker in workers.items():
-            figure = worker.ask()
+        shuffle(order)
+        for name in order:
+            time.sleep(PAUSE)
+            figure = workers[name].ask()
             if i > 0:
                 figures[name].append(figure["seconds"])
     for worker in workers.values():
