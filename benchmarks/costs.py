@@ -9,8 +9,6 @@ import pickle
 import subprocess
 import sys
 
-from tabulate import tabulate
-
 from benchmarks.contenders import CONTENDERS, contenders_for
 from benchmarks.measure import (
     Worker,
@@ -18,6 +16,7 @@ from benchmarks.measure import (
     environment_text,
     in_turn,
     ratio_table,
+    table,
     timed,
     write,
 )
@@ -57,8 +56,8 @@ def import_time(repeats):
             )
             if i > 0:
                 figures[name].append(seconds)
-    table = ratio_table(figures, ours="import skmnist")
-    print(f"\n## Import, in a new process\n\n{table}\n")
+    print("\n## Import, in a new process\n")
+    print(ratio_table(figures, ours="import skmnist"), "\n")
     return figures
 
 
@@ -70,11 +69,14 @@ def memory():
             worker = Worker("memory", name, network.name)
             figures[f"{network.name}, {name}"] = worker.ask()["megabytes"]
             worker.close()
-    rows = [(name, f"{value:.0f}") for name, value in figures.items()]
-    header = ("network, contender", "MB over the imports, the data included")
-    table = tabulate(rows, header, tablefmt="github", disable_numparse=True)
-    print(f"\n## Peak memory of one epoch\n\n{table}\n")
+    print(f"\n## Peak memory of one epoch\n\n{memory_table(figures)}\n")
     return figures
+
+
+def memory_table(figures):
+    """Networks and contenders by row."""
+    rows = [(name, f"{value:.0f}") for name, value in figures.items()]
+    return table(("network, contender", "MB over the imports, data included"), rows)
 
 
 def pickle_sizes():
@@ -85,11 +87,14 @@ def pickle_sizes():
         made.fit()
         weights = 4 * made.estimator.n_parameters_
         sizes[network.name] = len(pickle.dumps(made.estimator)), weights
-    rows = [(name, f"{a:,}", f"{b:,}") for name, (a, b) in sizes.items()]
-    header = ("network", "bytes of the pickle", "bytes of the weights")
-    table = tabulate(rows, header, tablefmt="github", disable_numparse=True)
-    print(f"\n## Pickles\n\n{table}\n")
+    print(f"\n## Pickles\n\n{pickle_table(sizes)}\n")
     return sizes
+
+
+def pickle_table(sizes):
+    """Networks by row."""
+    rows = [(name, f"{a:,}", f"{b:,}") for name, (a, b) in sizes.items()]
+    return table(("network", "bytes of the pickle", "bytes of the weights"), rows)
 
 
 def main():

@@ -10,9 +10,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from tabulate import tabulate
 
-from benchmarks.measure import Worker, environment, environment_text, write
+from benchmarks.measure import Worker, environment, environment_text, table, write
 from skmnist.datasets import fetch_mnist
 
 SIZES = {1_000: 30, 10_000: 6, 60_000: 2, 600_000: 1}  # images: epochs
@@ -30,6 +29,21 @@ def write_shifted(folder, n_images):
         part[:] = np.roll(X, SHIFTS[i % len(SHIFTS)], axis=(1, 2))[: len(part)]
     images.flush()
     np.save(folder / "labels.npy", np.resize(y, n_images))
+
+
+def growth_table(figures):
+    """Images by row: what one costs, and the memory of what was in a file."""
+    rows = [
+        (
+            name,
+            f"{1e6 * figure['seconds']:.1f}",
+            f"{1e6 * figure['predict']:.1f}" if "predict" in figure else "",
+            f"{figure['megabytes']:.0f}" if "megabytes" in figure else "",
+        )
+        for name, figure in figures.items()
+    ]
+    header = ("images", "fit (µs/image)", "predict (µs/image)", "resident (MB)")
+    return table(header, rows)
 
 
 def main():
@@ -50,17 +64,7 @@ def main():
         worker = Worker("mapped", folder)
         figures[f"{options.images:,} in a file"] = worker.ask()
         worker.close()
-    rows = [
-        (
-            name,
-            f"{1e6 * figure['seconds']:.1f}",
-            f"{1e6 * figure['predict']:.1f}" if "predict" in figure else "",
-            f"{figure['megabytes']:.0f}" if "megabytes" in figure else "",
-        )
-        for name, figure in figures.items()
-    ]
-    header = ("images", "fit (µs/image)", "predict (µs/image)", "resident (MB)")
-    print(tabulate(rows, header, tablefmt="github", disable_numparse=True))
+    print(growth_table(figures))
     write("growth", {"figures": figures})
 
 

@@ -121,7 +121,11 @@ def ratio_table(figures, ours="skmnist"):
         (name, seconds_text(values), f"{ratio(figures, ours, name):.2f}")
         for name, values in figures.items()
     ]
-    header = ("contender", "median (range)", f"{ours} / contender")
+    return table(("contender", "median (range)", f"{ours} / contender"), rows)
+
+
+def table(header, rows):
+    """A table of texts, in Markdown."""
     return tabulate(rows, header, tablefmt="github", disable_numparse=True)
 
 

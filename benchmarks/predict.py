@@ -18,7 +18,7 @@ from benchmarks.measure import (
 from benchmarks.networks import NETWORKS
 
 LEFT_OUT = {"DataLoader loop"}  # predicts as the hand-written loop does
-CALLS = {10_000: 3, 1: 300}
+IMAGES = (10_000, 1)
 
 
 def main():
@@ -30,9 +30,9 @@ def main():
     print(environment_text(environment()))
     for name in options.networks:
         contenders = [c for c in contenders_for(NETWORKS[name]) if c not in LEFT_OUT]
-        for n_images, calls in CALLS.items():
+        for n_images in IMAGES:
             workers = {
-                contender: Worker("predict", contender, name, n_images, calls)
+                contender: Worker("predict", contender, name, n_images)
                 for contender in contenders
             }
             figures = in_turn(workers, options.repeats)

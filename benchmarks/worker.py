@@ -31,18 +31,20 @@ def epoch(contender, network, n_train=None):
     return lambda: {"seconds": timed(made.fit)}
 
 
-def predict(contender, network, n_images, calls):
-    """So many predictions of so many images; the mean of the calls."""
+def predict(contender, network, n_images):
+    """Predictions of so many images, for a second; the mean of them."""
     X, X_test, y, _ = load(2048)
     made = CONTENDERS[contender](NETWORKS[network], X, y)
     made.fit()
     images = made.images(X_test[:n_images])
 
     def run():
-        for _ in range(calls):
-            made.predict(images)
+        seconds = []
+        while sum(seconds) < 1:
+            seconds.append(timed(lambda: made.predict(images)))
+        return {"seconds": sum(seconds) / len(seconds)}
 
-    return lambda: {"seconds": timed(run) / calls}
+    return run
 
 
 def fixed_cost(contender, network):
@@ -93,6 +95,31 @@ def mapped(folder):
     return run
 
 
+def search(kind, network, rates, decays):
+    """A search over learning rates and weight decays, one epoch a candidate."""
+    import torch
+    from sklearn.model_selection import GridSearchCV, PredefinedSplit
+
+    from skmnist.model_selection import BatchedGridSearchCV
+
+    X, X_test, y, y_test = load()
+    split = PredefinedSplit([-1] * len(X) + [0] * len(X_test))
+    X, y = np.concatenate([X, X_test]), np.concatenate([y, y_test])
+    estimator = CONTENDERS["skmnist"](NETWORKS[network], X, y).estimator
+    grid = {"lr": rates, "weight_decay": decays}
+    settings = {"cv": split, "refit": False}
+    if kind == "one thread":
+        torch.set_num_threads(1)
+        found = GridSearchCV(estimator, grid, **settings)
+    elif kind == "two processes":
+        found = GridSearchCV(estimator, grid, n_jobs=2, **settings)
+    elif kind == "one by one":
+        found = GridSearchCV(estimator, grid, **settings)
+    else:
+        found = BatchedGridSearchCV(estimator, grid, **settings)
+    return lambda: {"seconds": timed(lambda: found.fit(X, y))}
+
+
 def tiny_data():
     """A hundred images of noise: imports and thread pools are set up with them."""
     X = np.random.default_rng(0).integers(0, 256, (100, 28, 28), dtype=np.uint8)
@@ -111,7 +138,8 @@ def peak_megabytes():
 
 
 TASKS = {
-    task.__name__: task for task in (epoch, predict, fixed_cost, memory, growth, mapped)
+    task.__name__: task
+    for task in (epoch, predict, fixed_cost, memory, growth, mapped, search)
 }
 
 

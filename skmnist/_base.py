@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,6 +22,7 @@ from skmnist._checkpoint import (
 )
 from skmnist._devices import find_device, find_precision
 from skmnist._early_stopping import StopEarly
+from skmnist._epoch_tasks import EpochTasks
 from skmnist._memory_map import find_memory_map
 from skmnist._modules import initialize_weights, summarize
 from skmnist._optimizers import optimizer_arguments
@@ -29,7 +31,9 @@ from skmnist._scaling import find_pixel_scaling
 from skmnist._training import TrainingNet
 
 
-class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
+class NetworkClassifier(
+    CallbackSupportMixin, ClassifierMixin, BaseEstimator, metaclass=ABCMeta
+):
     """What `MLPClassifier` and `ConvNetClassifier` share: all but the network.
 
     A subclass names its torch module, says which arguments it takes, and adds the
@@ -108,6 +112,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
     # -- fitting --
 
+    @with_callbacks
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Train the network on images and their labels.
 
@@ -143,6 +148,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check.check_parameters(self, self._rules)
         warm = self.warm_start and hasattr(self, "net_")
+        fit_task = self._init_callback_context(max_subtasks=self.max_epochs)
+        data = check.callback_data(X, y, sample_weight)
+        fit_task.call_on_fit_task_begin(estimator=self, **data)
         with check.unchanged_on_failure(self):
             saved = self._read_checkpoint(warm)
             seeds = self._draw_seeds(saved)
@@ -153,13 +161,21 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             history = self.history_ if warm else ()
             module = self._copied_module() if warm else self._new_module(train, seeds)
             callbacks = self._own_callbacks(train, valid, seeds, saved, len(history))
-            self._settings = self._current_settings()
-            self.net_ = self._build_net(module, seeds.training, history, callbacks)
-            self._is_open, self.best_epoch_ = False, None
+            callbacks.append(EpochTasks(self, fit_task, data))
+            self._start(module, seeds, history, callbacks)
             weighted = self._with_loss_weights(train)
             self.net_.train(weighted, valid, epochs=self.max_epochs)
             self.best_epoch_ = self._find_best_epoch()
+        fit_task.call_on_fit_task_end(
+            estimator=self, **data, reconstruction_attributes={}
+        )
         return self
+
+    def _start(self, module, seeds, history=(), callbacks=()):
+        """A net with the parameters as they are now, for a fit from the beginning."""
+        self._settings = self._current_settings()
+        self.net_ = self._build_net(module, seeds.training, history, callbacks)
+        self._is_open, self.best_epoch_ = False, None
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one more epoch on these images, from where the model stands.

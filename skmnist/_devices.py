@@ -1,5 +1,8 @@
 """Where a model runs and in which precision: "auto" and friends."""
 
+import multiprocessing
+import re
+
 import torch
 
 
@@ -16,15 +19,17 @@ def find_device(device, owner="estimator"):
     Parameters
     ----------
     device : str or torch.device
-        "auto" is the best there is: the current CUDA device, else Apple's MPS,
-        else the CPU.
+        "auto" is the best there is: a CUDA device, else Apple's MPS, else the CPU.
+        Where there are several CUDA devices, the worker processes of a search take
+        them in turn, and the main process the current one.
     owner : str
         The name of the class whose parameter it is, for the error message.
 
     Raises
     ------
     ValueError
-        For a word that names no device, or a device that this machine lacks.
+        For a word that names no device, a device that this machine lacks, or CUDA in
+        a process that was forked after its parent had started CUDA.
     """
     there = available_devices()
     expected = f"'auto' or one of the devices here ({', '.join(map(repr, there))})"
@@ -32,7 +37,10 @@ def find_device(device, owner="estimator"):
         f"The 'device' parameter of {owner} must be {expected}. Got {device!r} instead."
     )
     if isinstance(device, str) and device == "auto":
-        device = "cuda" if torch.cuda.is_available() else there[0]
+        device = there[0]
+        if torch.cuda.is_available():
+            name = multiprocessing.current_process().name
+            device = turn(name, torch.cuda.device_count()) or "cuda"
     elif not isinstance(device, (str, torch.device)):
         raise error
     try:
@@ -43,7 +51,26 @@ def find_device(device, owner="estimator"):
         found = torch.device("cuda", torch.cuda.current_device())
     if str(found).removesuffix(":0") not in {name.removesuffix(":0") for name in there}:
         raise error
+    if found.type == "cuda" and torch.cuda._is_in_bad_fork():
+        raise ValueError(
+            f"The 'device' parameter of {owner} cannot be {str(found)!r} in a process "
+            "that was forked from one that uses CUDA. Use joblib's backend 'loky', "
+            "its default, which starts processes afresh."
+        )
     return found
+
+
+def turn(process_name, n_devices):
+    """The CUDA device that is a worker process's by its number, or None.
+
+    Parameters
+    ----------
+    process_name : str
+        Those of workers end in their number: "LokyProcess-3".
+    n_devices : int
+    """
+    number = re.search(r"-(\d+)$", process_name)
+    return f"cuda:{(int(number[1]) - 1) % n_devices}" if number else None
 
 
 def find_precision(precision, device, owner="estimator"):

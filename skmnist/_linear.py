@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
@@ -9,7 +10,7 @@ from skmnist import _validation as check
 from skmnist._scaling import find_pixel_scaling, scale_pixels
 
 
-class LinearClassifier(ClassifierMixin, BaseEstimator):
+class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Logistic regression on pixels, the baseline of every comparison.
 
     scikit-learn's `LogisticRegression`, which takes the images, labels and weights
@@ -111,6 +112,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X, y, sample_weight=None):
         """Fit the coefficients to images and their labels.
 
@@ -137,6 +139,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             class.
         """
         check.check_parameters(self, self._rules)
+        fit_task = self._init_callback_context(max_subtasks=1)
+        data = check.callback_data(X, y, sample_weight)
+        fit_task.call_on_fit_task_begin(estimator=self, **data)
         with check.unchanged_on_failure(self):
             pixels, own_shape, y = check.check_images(self, X, y, reset=True)
             weights = check.check_sample_weight(sample_weight, len(y))
@@ -156,7 +161,15 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
                 class_weight=self.class_weight,
                 random_state=check.draw_seed(self.random_state),
                 verbose=self.verbose,
-            ).fit(self._scaled(pixels), y, sample_weight=weights)
+            )
+            solving = fit_task.subcontext("solve")
+            with solving.propagate_callback_context(self.estimator_):
+                solving.call_on_fit_task_begin(estimator=self, **data)
+                self.estimator_.fit(self._scaled(pixels), y, sample_weight=weights)
+            solving.call_on_fit_task_end(estimator=self, **data)
+        fit_task.call_on_fit_task_end(
+            estimator=self, **data, reconstruction_attributes={}
+        )
         return self
 
     def predict(self, X):

@@ -101,20 +101,10 @@ class TrainingNet(NeuralNetClassifier):
 
     def train(self, train, valid=None, *, epochs):
         """Train for so many epochs; the hooks come in skorch's order."""
-        self.stop_requested_ = False
-        self.micro_batch_ = self._choose_micro_batch()
-        self.weights_ = list(self.module_.parameters())
         last_epoch = len(self.history) + epochs
-        batches, valid_batches = self._batches(train, valid)
-        if self.scheduler_ is None:
-            self._start_schedule(len(batches) * epochs)
+        batches, valid_batches = self.batches(train, valid)
+        self.begin_training(train, len(batches) * epochs)
         self._lend(self.generator)
-        self.batch_hooks_ = any(
-            getattr(type(callback), hook) is not getattr(Callback, hook)
-            for _, callback in self.callbacks_
-            for hook in BATCH_HOOKS
-        )
-        self.notify("on_train_begin", X=train, y=None)
         try:
             while len(self.history) < last_epoch and not self.stop_requested_:
                 self._train_epoch(batches, valid_batches, train, valid)
@@ -124,19 +114,46 @@ class TrainingNet(NeuralNetClassifier):
         self.notify("on_train_end", X=train, y=None)
         return self
 
+    def begin_training(self, train, n_steps):
+        """What comes before the first epoch."""
+        self.stop_requested_ = False
+        self.micro_batch_ = self._choose_micro_batch()
+        self.weights_ = list(self.module_.parameters())
+        if self.scheduler_ is None:
+            self._start_schedule(n_steps)
+        self.batch_hooks_ = any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for _, callback in self.callbacks_
+            for hook in BATCH_HOOKS
+        )
+        self.notify("on_train_begin", X=train, y=None)
+
     def _train_epoch(self, batches, valid_batches, train, valid):
         datasets = {"dataset_train": train, "dataset_valid": valid}
-        self.notify("on_epoch_begin", **datasets)
-        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+        self.begin_epoch(datasets)
         self.run_single_epoch(batches, True, "train", self.train_step)
         self._check_finite()
         self._set_training(False)
         self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
+        self._end_epoch(datasets)
+
+    def begin_epoch(self, datasets):
+        """What comes before the first batch."""
+        self.notify("on_epoch_begin", **datasets)
+        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+
+    def _end_epoch(self, datasets):
         if self.schedule == "plateau":
             self.scheduler_.step(self._last("valid_loss", self._last("train_loss")))
         elif self.schedule == "exponential":
             self.scheduler_.step()
         self.notify("on_epoch_end", **datasets)
+
+    def close_epoch(self, n_batches, loss, datasets):
+        """What comes after the last batch of an epoch whose steps another has taken."""
+        self._record_training(n_batches, loss)
+        self._check_finite()
+        self._end_epoch(datasets)
 
     def notify(self, method_name, **cb_kwargs):
         """Call a hook of all callbacks; one that interrupts ends the training.
@@ -154,7 +171,8 @@ class TrainingNet(NeuralNetClassifier):
                     raise
                 self.stop_requested_ = True
 
-    def _batches(self, train, valid):
+    def batches(self, train, valid=None):
+        """The batches of the training, and those of the validation or None."""
         device = torch.device(self.device)
         dtype = self.module_.scaling.factor.dtype
         generator = self.generator if self.shuffle else None
@@ -181,14 +199,22 @@ class TrainingNet(NeuralNetClassifier):
             loss += step["loss_sum"]
             weight += step["weight"]
             correct += step.get("correct", 0)
-        if not self.batch_hooks_ and training:
+        weight = float(weight)
+        if training:
+            self._record_training(len(iterator), float(loss) / weight)
+        else:
+            self._record_pass(prefix, len(iterator), float(loss) / weight)
+            self._record(f"{prefix}_acc", float(correct) / weight)
+
+    def _record_training(self, n_batches, loss):
+        if not self.batch_hooks_:
             # One row for all batches: skorch's Checkpoint looks at the last one.
             self.history.new_batch()
-        self.history.record(f"{prefix}_batch_count", len(iterator))
-        weight = float(weight)
-        self._record(f"{prefix}_loss", float(loss) / weight, lower_is_better=True)
-        if not training:
-            self._record(f"{prefix}_acc", float(correct) / weight)
+        self._record_pass("train", n_batches, loss)
+
+    def _record_pass(self, prefix, n_batches, loss):
+        self.history.record(f"{prefix}_batch_count", n_batches)
+        self._record(f"{prefix}_loss", loss, lower_is_better=True)
 
     def _step_with_hooks(self, batch, training, prefix, step_fn):
         if not self.batch_hooks_:
@@ -206,8 +232,7 @@ class TrainingNet(NeuralNetClassifier):
     def train_step(self, batch, **fit_params):
         """One step of the optimiser on one batch."""
         images, targets, weights = batch
-        if self.augment is not None:
-            images = self._augment(images)
+        images = self.augmented(images)
         # Optimisers that evaluate more than once a step (LBFGS) are judged by the
         # first evaluation, as in skorch.
         steps = []
@@ -224,10 +249,14 @@ class TrainingNet(NeuralNetClassifier):
                 )
             return steps[-1]["loss_sum"] / steps[-1]["weight"]
 
+        self.take_step(closure)
+        return steps[0]
+
+    def take_step(self, closure=None):
+        """A step of the optimiser, and of a schedule that goes by steps."""
         take_step(self.optimizer_, closure)
         if self.schedule in ("onecycle", "cosine"):
             self.scheduler_.step()
-        return steps[0]
 
     def _zero_grad(self):
         # The optimiser's own method also records itself for torch's profiler, which
@@ -305,13 +334,19 @@ class TrainingNet(NeuralNetClassifier):
         return 2 ** max(5, rows.bit_length() - 1)
 
     def _forward(self, images):
+        return self.in_precision(self.module_, images)
+
+    def in_precision(self, module, images):
         """Logits in the dtype of the weights, computed in the one asked for."""
         if self.autocast_dtype is None:
-            return self.module_(images)
+            return module(images)
         with torch.autocast(torch.device(self.device).type, self.autocast_dtype):
-            return self.module_(images).float()
+            return module(images).float()
 
-    def _augment(self, images):
+    def augmented(self, images):
+        """The images of a batch, changed at random where that is asked for."""
+        if self.augment is None:
+            return images
         images = images.to(self.module_.scaling.factor.dtype)
         if not callable(self.augment):
             return TRANSFORMS[self.augment](images, self.generator)

@@ -161,6 +161,13 @@ def unchanged_on_failure(estimator):
         raise
 
 
+def callback_data(X, y, sample_weight):
+    """What scikit-learn's callbacks are told of the data of a fit."""
+    weighted = sample_weight is not None
+    metadata = {"sample_weight": sample_weight} if weighted else None
+    return {"X": X, "y": y, "metadata": metadata}
+
+
 def draw_seed(random_state):
     """An int seed: given, drawn from the given generator, or from the system.
 

@@ -28,17 +28,22 @@ ALLOWED = {
     "_files": set(),
     "_checkpoint": {"_files"},
     "_early_stopping": set(),
+    "_epoch_tasks": set(),
     "_optimizers": set(),
     "_training": {"_augment", "_batches", "_memory_map", "_modules", "_optimizers"},
+    "_stacked_modules": {"_modules"},
+    "_stacked_training": {"_modules", "_stacked_modules"},
     "_parameters": {"_validation", "_augment", "_modules", "_optimizers"},
     "_linear": {"_validation", "_scaling"},
     "_base": {
         *("_validation", "_scaling", "_devices", "_batches", "_checkpoint"),
-        *("_early_stopping", "_memory_map", "_modules", "_optimizers", "_parameters"),
-        "_training",
+        *("_early_stopping", "_epoch_tasks", "_memory_map", "_modules", "_optimizers"),
+        *("_parameters", "_training"),
     },
     "_mlp": {"_base", "_modules", "_parameters", "_validation"},
     "_convnet": {"_base", "_modules", "_parameters", "_validation"},
+    "_fit_together": {"_base", "_devices", "_stacked_training", "_validation"},
+    "model_selection": {"_fit_together"},
 }
 
 # Everything else is an application of the package (recipes, the command line): it

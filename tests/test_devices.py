@@ -1,11 +1,14 @@
 """What a `device` and a `precision` mean on this machine."""
 
+import multiprocessing
 import platform
 import re
+import time
 from pathlib import Path
 
 import pytest
 import torch
+from joblib import Parallel, delayed
 
 from skmnist import ConvNetClassifier, MLPClassifier
 from skmnist._devices import (
@@ -13,6 +16,7 @@ from skmnist._devices import (
     find_device,
     find_precision,
     has_native_bfloat16,
+    turn,
 )
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -69,6 +73,39 @@ def test_auto_and_cuda_are_the_current_cuda_device():
     current = torch.device("cuda", torch.cuda.current_device())
     assert find_device("auto") == find_device("cuda") == current
     assert find_device(torch.device("cuda")) == current
+
+
+@pytest.mark.parametrize(
+    ("process", "device"),
+    [
+        ("LokyProcess-1", "cuda:0"),
+        ("LokyProcess-2", "cuda:1"),
+        ("SpawnPoolWorker-12", "cuda:2"),
+        ("LokyProcess-4", "cuda:0"),
+        ("MainProcess", None),
+        ("Dask Worker process (from Nanny)", None),
+    ],
+)
+def test_worker_processes_take_three_devices_in_turn(process, device):
+    assert turn(process, 3) == device
+
+
+def test_worker_processes_have_numbers():
+    names = Parallel(2)(delayed(process_name)(seconds) for seconds in [0.2] * 4)
+    assert all(turn(name, 2) in {"cuda:0", "cuda:1"} for name in names)
+
+
+def process_name(seconds):
+    time.sleep(seconds)
+    return multiprocessing.current_process().name
+
+
+@needs_cuda
+def test_cuda_in_a_fork_of_a_process_that_uses_it_is_refused():
+    torch.zeros(1, device="cuda")
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        with pytest.raises(ValueError, match="forked from one that uses CUDA"):
+            pool.apply(find_device, ["cuda"])
 
 
 @needs_cuda

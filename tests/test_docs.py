@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import skmnist
-from skmnist import datasets, displays, recipes
+from skmnist import datasets, displays, model_selection, recipes
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
@@ -40,7 +40,9 @@ def test_example_runs(path):
     run(path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("module", [skmnist, datasets, displays, recipes])
+@pytest.mark.parametrize(
+    "module", [skmnist, datasets, displays, model_selection, recipes]
+)
 def test_api_page_lists_every_public_name(module):
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     for name in module.__all__:

@@ -59,6 +59,7 @@ def test_no_memory_map_is_no_work():
 @needs_linux
 def test_what_was_read_does_not_stay_resident(tmp_path, monkeypatch):
     monkeypatch.setattr(_memory_map, "RESIDENT_BYTES", 8 * 2**20)
+    monkeypatch.setattr(_memory_map, "LOOK_BYTES", 2**20)
     np.save(tmp_path / "large.npy", np.ones((64, 2**20), np.uint8))  # 64 MiB
     images = np.load(tmp_path / "large.npy", mmap_mode="r")
     before = resident_megabytes()

@@ -1,0 +1,121 @@
+"""Fitting estimators that differ in numbers only, all of them at once."""
+
+import math
+from collections import defaultdict
+from numbers import Integral
+
+import numpy as np
+
+from skmnist import _validation as check
+from skmnist._base import NetworkClassifier
+from skmnist._devices import find_device
+from skmnist._stacked_training import train_stacked
+
+# What may differ between estimators that are fitted together.
+NUMBERS = ("lr", "weight_decay", "momentum", "lr_decay", "dropout", "random_state")
+
+# Weights of the first layer up to which fitting together is faster on a CPU, and of
+# all that are fitted at once.
+MOST_CPU_WEIGHTS = 200_000
+MOST_AT_ONCE = 25
+
+
+def common_key(estimator):
+    """What the estimators that can be fitted together with this one have in common.
+
+    None where it has to be fitted alone: batch normalisation, held-out images, a
+    checkpoint, printing, callbacks, an optimiser of one's own and what remains of an
+    earlier fit are one network's at a time. Parameters that are not allowed are left
+    to `fit`.
+    """
+    try:
+        check.check_parameters(estimator, estimator._rules)
+    except ValueError:
+        return None
+    params = estimator.get_params(deep=False)
+    normalised = (
+        getattr(layer, "batch_norm", False) for layer in params.get("conv_layers", ())
+    )
+    if (
+        any(params[name] for name in ("warm_start", "early_stopping", "verbose"))
+        or params["checkpoint"] is not None
+        or params["callbacks"]
+        or hasattr(estimator, "_skl_callbacks")
+        or not isinstance(params["optimizer"], str)
+        or not isinstance(params["random_state"], (Integral, type(None)))
+        or any(normalised)
+    ):
+        return None
+    common = [repr(params[name]) for name in sorted(params) if name not in NUMBERS]
+    return type(estimator), params["dropout"] > 0, *common
+
+
+def fit_together(estimators, X, y, sample_weight=None):
+    """Fit estimators of one `common_key` on the same data, with every batch all.
+
+    Each ends as its own `fit` would have left it, up to rounding, but it may be
+    unfit for use.
+
+    Parameters
+    ----------
+    estimators : list of MLPClassifier or ConvNetClassifier
+    X, y, sample_weight : as in `fit`
+
+    Returns
+    -------
+    failures : list of ValueError or None
+        For every estimator what its own `fit` would have raised.
+
+    Raises
+    ------
+    ValueError
+        For data that none of them takes.
+    """
+    first = estimators[0]
+    train = first._check_training_data(X, y, sample_weight, reset=True)
+    learned = {name: value for name, value in vars(first).items() if name[-1] == "_"}
+    for estimator in estimators:
+        vars(estimator).update(learned)
+        seeds = estimator._draw_seeds()
+        estimator._start(estimator._new_module(train, seeds), seeds)
+    nets = [estimator.net_ for estimator in estimators]
+    weighted = first._with_loss_weights(train)
+    return train_stacked(nets, weighted, first.max_epochs)
+
+
+def find_groups(estimators, X):
+    """The positions of those that are better fitted together than one by one.
+
+    Parameters
+    ----------
+    estimators : list of estimator
+        Unfitted, of any kind.
+    X : array-like
+        What they will be fitted on.
+
+    Returns
+    -------
+    groups : list of list of int
+        Each of two positions or more.
+    """
+    groups = defaultdict(list)
+    for i, estimator in enumerate(estimators):
+        if isinstance(estimator, NetworkClassifier):
+            groups[common_key(estimator)].append(i)
+    groups.pop(None, None)
+    n_features = math.prod(np.shape(X)[1:])
+    return [
+        group
+        for group in groups.values()
+        if len(group) > 1 and _pays_together(estimators[group[0]], n_features)
+    ]
+
+
+def _pays_together(estimator, n_features):
+    device = find_device(estimator.device, type(estimator).__name__)
+    if device.type != "cpu":
+        return True
+    if hasattr(estimator, "conv_layers"):
+        return False
+    first, *_ = *estimator.hidden_layer_sizes, 0
+    return n_features * first <= MOST_CPU_WEIGHTS
