@@ -27,8 +27,7 @@ def main():
         workers = {other: Worker("epoch", other, name) for other in contenders}
         figures = in_turn(workers, options.repeats)
         print(f"\n## {name}\n\n{ratio_table(figures)}\n", flush=True)
-        if options.contenders is None:
-            write(f"epoch-{name}", {"seconds": figures})
+        write(f"epoch-{name}", {"seconds": figures})
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ TOUCHED_BYTES = 64 * 2**10
 def find_memory_map(array):
     """The memory map that an array is a view of, or None."""
     while array is not None:
-        if isinstance(array, np.memmap):
+        # Rows taken from a memory map are of its class too, but in memory.
+        if isinstance(array, np.memmap) and array._mmap is not None:
             return array
         array = getattr(array, "base", None)
     return None

@@ -1,6 +1,5 @@
 """Training many nets of one architecture at once: one batch, one product for all."""
 
-import torch
 from torch.nn import functional as F
 
 from skmnist._modules import Dropout

@@ -467,13 +467,15 @@ class TrainingNet(NeuralNetClassifier):
     @torch.inference_mode()
     def logits(self, images, memory_map=None):
         """Logits on the CPU, shape (n, n_classes), for images on any device."""
-        device, dtype = torch.device(self.device), self.module_.scaling.factor.dtype
+        device, size = torch.device(self.device), self._rows_at_once()
+        if len(images) <= size:
+            return self._forward(images.to(device)).cpu()
+        dtype = self.module_.scaling.factor.dtype
         logits = torch.empty(len(images), len(self.classes_), dtype=dtype)
-        pages, size = PageReleaser(memory_map), self._rows_at_once()
-        for start in range(0, len(images), size):
-            part = images[start : start + size]
-            logits[start : start + size] = self._forward(part.to(device))
-            pages.read(len(part), part[0].nbytes)
+        pages, image_bytes = PageReleaser(memory_map), images[0].nbytes
+        for part, out in zip(images.split(size), logits.split(size), strict=True):
+            out.copy_(self._forward(part.to(device)))
+            pages.read(len(part), image_bytes)
         return logits
 
 

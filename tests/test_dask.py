@@ -2,12 +2,13 @@
 
 import os
 import signal
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pytest
 from joblib import parallel_config
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from skorch.callbacks import Callback
 
 from skmnist import MLPClassifier
@@ -40,9 +41,9 @@ class Dies(Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def search(**params):
+def search(cv=3, **params):
     clf = MLPClassifier((16,), max_epochs=2, random_state=0, **params)
-    return GridSearchCV(clf, GRID, cv=3, refit=False)
+    return GridSearchCV(clf, GRID, cv=cv, refit=False)
 
 
 def assert_same_scores(found, expected):
@@ -72,8 +73,10 @@ def test_a_worker_killed_during_the_search_loses_nothing(client, digits, tmp_pat
     X, _, y, _ = digits
     expected = search().fit(X, y)
     before = set(client.run(os.getpid).values())
-    with parallel_config("dask", scatter=[X, y]):
-        found = search(callbacks=[Dies(str(tmp_path / "killed"))]).fit(X, y)
+    splits = list(StratifiedKFold(3).split(X, y))
+    with parallel_config("dask", scatter=[X, y, *chain(*splits)]):
+        dies = Dies(str(tmp_path / "killed"))
+        found = search(splits, callbacks=[dies]).fit(X, y)
     assert (tmp_path / "killed").exists()
     assert_same_scores(found, expected)
     assert set(client.run(os.getpid).values()) != before
@@ -81,8 +84,10 @@ def test_a_worker_killed_during_the_search_loses_nothing(client, digits, tmp_pat
 
 def test_a_scheduler_that_is_not_there_is_an_error_at_once(digits):
     X, _, y, _ = digits
-    with pytest.raises(ValueError, match="first create a Dask Client"):
-        with parallel_config("dask"):
-            search().fit(X, y)
+    with (
+        pytest.raises(ValueError, match="first create a Dask Client"),
+        parallel_config("dask"),
+    ):
+        search().fit(X, y)
     with pytest.raises(OSError, match="Timed out trying to connect"):
         distributed.Client("tcp://127.0.0.1:9", timeout="1s")

@@ -103,9 +103,11 @@ def process_name(seconds):
 @needs_cuda
 def test_cuda_in_a_fork_of_a_process_that_uses_it_is_refused():
     torch.zeros(1, device="cuda")
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        with pytest.raises(ValueError, match="forked from one that uses CUDA"):
-            pool.apply(find_device, ["cuda"])
+    with (
+        multiprocessing.get_context("fork").Pool(1) as pool,
+        pytest.raises(ValueError, match="forked from one that uses CUDA"),
+    ):
+        pool.apply(find_device, ["cuda"])
 
 
 @needs_cuda

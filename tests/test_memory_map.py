@@ -35,6 +35,7 @@ def test_a_memory_map_is_found_behind_any_number_of_views(tmp_path):
     view = np.asarray(images[2:].reshape(-1, 64))[:, ::2]
     assert isinstance(find_memory_map(view), np.memmap)
     assert find_memory_map(np.array(images)) is None
+    assert find_memory_map(images[[1, 3]]) is None
     assert find_memory_map(None) is None
 
 
