@@ -105,8 +105,7 @@ class Batches:
         self.images = dataset.images.to(self.home)
         self.image_bytes = self.images[0].nbytes
         self.targets = dataset.targets.to(device)
-        self.rows = torch.arange(len(dataset)) if dataset.rows is None else dataset.rows
-        self.rows = self.rows.to(device)
+        self.rows = None if dataset.rows is None else dataset.rows.to(device)
         self.weights = dataset.weights
         if self.weights is not None:
             self.weights = self.weights.to(device, dtype)
@@ -116,12 +115,15 @@ class Batches:
 
     def __iter__(self):
         rows, targets, weights = self.rows, self.targets, self.weights
+        n_images = len(targets)
         if self.generator is not None:
             order = torch.randperm(
-                len(rows), generator=self.generator, device=self.device
+                n_images, generator=self.generator, device=self.device
             )
-            rows, targets = rows[order], targets[order]
+            rows, targets = order if rows is None else rows[order], targets[order]
             weights = None if weights is None else weights[order]
+        elif rows is None:
+            rows = torch.arange(n_images)
         parts = [None] * len(self) if weights is None else weights.split(self.sizes)
         for batch, labels, part in zip(
             rows.to(self.home).split(self.sizes),

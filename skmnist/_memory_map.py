@@ -6,12 +6,12 @@ import mmap
 import numpy as np
 
 # Resident bytes of a file before they are given back.
-RESIDENT_BYTES = 256 * 2**20
+RESIDENT_BYTES = 128 * 2**20
 
 # Bytes read between two looks at how many are resident. An image that is touched
 # counts for 64 KiB, as its page brings neighbours with it; how many is the system's
 # affair: with ext4 on Linux 6.18 it was 350 KB an image.
-LOOK_BYTES = 16 * 2**20
+LOOK_BYTES = 4 * 2**20
 TOUCHED_BYTES = 64 * 2**10
 
 
