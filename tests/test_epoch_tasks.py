@@ -132,7 +132,7 @@ def test_scores_of_every_epoch_of_a_search_are_read_afterwards(n_jobs, few):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_one_nested_display_of_search_fit_and_epochs(n_jobs, few, capfd):
-    pytest.importorskip("rich")
+    pytest.importorskip("rich", reason="needs the extra 'progress'")
     X, _, y, _ = few
     search = GridSearchCV(mlp(), {"lr": [1e-3, 1e-2]}, cv=2, n_jobs=n_jobs)
     search.set_callbacks(ProgressBar())
