@@ -14,10 +14,10 @@ from skmnist._stacked_training import train_stacked
 # What may differ between estimators that are fitted together.
 NUMBERS = ("lr", "weight_decay", "momentum", "lr_decay", "dropout", "random_state")
 
-# Weights of the first layer up to which fitting together is faster on a CPU, and of
-# all that are fitted at once.
-MOST_CPU_WEIGHTS = 200_000
-MOST_AT_ONCE = 25
+# Weights of the first dense layer up to which fitting together is faster on a CPU.
+# Measured by benchmarks/search.py on two Zen 4 cores, seconds for 25 candidates: 6.6
+# together and 8.4 in two processes for MLP 100, 78,400 weights.
+MOST_CPU_WEIGHTS = 100_000
 
 
 def common_key(estimator):
