@@ -51,10 +51,10 @@ def common_key(estimator):
 
 
 def fit_together(estimators, X, y, sample_weight=None):
-    """Fit estimators of one `common_key` on the same data, with every batch all.
+    """Fit estimators of one `common_key` on the same data, all with every batch.
 
-    Each ends as its own `fit` would have left it, up to rounding, but it may be
-    unfit for use.
+    Each ends as its own `fit` would have left it, up to rounding; one that fails is
+    of no use afterwards.
 
     Parameters
     ----------
