@@ -10,6 +10,7 @@ from benchmarks.networks import NETWORKS
 
 # Of what was measured: the file, who, beside whom, and the most the ratio should be.
 OURS, BFLOAT16 = "skmnist", "skmnist, bfloat16"
+TWO = "two processes"
 LOOP, SKORCH, KERAS = "hand-written loop", "skorch", "Keras/TensorFlow"
 TARGETS = [
     ("epoch-mlp-500-300", OURS, LOOP, 1.10),
@@ -29,6 +30,9 @@ TARGETS = [
     ("epoch-conv-32-64-128", OURS, SKORCH, 0.62),
     ("epoch-conv-32-64-128", BFLOAT16, SKORCH, 0.45),
     ("epoch-conv-32-64-128", OURS, KERAS, 0.80),
+    ("search-mlp-100", TWO, "half of one thread", 1.15),
+    ("search-mlp-500-300", TWO, "half of one thread", 1.15),
+    ("search-mlp-100", "batched", TWO, 0.90),
     *(
         (f"predict-{network}-{n_images}", OURS, other, limit)
         for n_images, limits in (
@@ -105,7 +109,8 @@ def sections():
         found = read(name)
         if found:
             yield f"## {name}\n\n{environment_text(found['environment'])}"
-            yield ratio_table(found["seconds"])
+            ours = TWO if name.startswith("search") else OURS
+            yield ratio_table(found["seconds"], ours)
 
 
 def accuracies():

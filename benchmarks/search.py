@@ -1,9 +1,9 @@
 """Searches: python -m benchmarks.search [NETWORK …].
 
 Learning rates and weight decays of a network, one epoch a candidate over MNIST's
-60,000 training images, scored on its test images: one by one, in two processes, all
-at once (`BatchedGridSearchCV`), and in one thread, half of which two processes would
-take at best.
+60,000 training images, scored on its test images: one by one, in two processes,
+together in two processes (`BatchedGridSearchCV`), and in one thread, half of which
+two processes would take at best.
 """
 
 import argparse

@@ -115,7 +115,7 @@ def search(kind, network, rates, decays):
     elif kind == "one by one":
         found = GridSearchCV(estimator, grid, **settings)
     else:
-        found = BatchedGridSearchCV(estimator, grid, **settings)
+        found = BatchedGridSearchCV(estimator, grid, n_jobs=2, **settings)
     return lambda: {"seconds": timed(lambda: found.fit(X, y))}
 
 
