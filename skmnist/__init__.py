@@ -10,7 +10,7 @@ __version__ = "0.1.0.dev0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["datasets", "displays", "model_selection", "recipes"],
+    submodules=["datasets", "displays", "model_selection", "persistence", "recipes"],
     submod_attrs={
         "_convnet": ["ConvLayer", "ConvNetClassifier"],
         "_linear": ["LinearClassifier"],

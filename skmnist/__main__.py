@@ -122,6 +122,13 @@ def run_reproduce(options):
     return 1 if n_failed else 0
 
 
+def run_predict(options):
+    """Predict pictures."""
+    from skmnist._predict import predict
+
+    predict(options.model, options.pictures)
+
+
 def build_parser():
     """Describe the commands and their arguments."""
     parser = OneLineParser(
@@ -183,6 +190,26 @@ def build_parser():
         help="runs at a time (default: %(default)s)",
     )
     reproduce.set_defaults(run=run_reproduce)
+
+    predict = commands.add_parser(
+        "predict",
+        help="say what is in pictures of your own, by a model in a file",
+        description=(
+            "Print label and probability for pictures (PNG, JPEG and others). They are "
+            "brought to what the model was trained on: greyed, light ink on a dark "
+            "ground, the ink scaled and centred as MNIST's is; what was done is said."
+        ),
+    )
+    predict.add_argument(
+        "model",
+        metavar="MODEL",
+        help=(
+            "a file of joblib.dump (open your own only: they may hold code), or a "
+            ".skops file of skmnist.persistence.save (without code)"
+        ),
+    )
+    predict.add_argument("pictures", nargs="+", metavar="PICTURE")
+    predict.set_defaults(run=run_predict, data=None, data_home=None)
     return parser
 
 

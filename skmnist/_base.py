@@ -18,6 +18,7 @@ from skmnist._checkpoint import (
     Checkpointer,
     check_same_run,
     describe_run,
+    owned_checkpoint,
     read_checkpoint,
 )
 from skmnist._devices import find_device, find_precision
@@ -27,12 +28,17 @@ from skmnist._memory_map import find_memory_map
 from skmnist._modules import initialize_weights, summarize
 from skmnist._optimizers import optimizer_arguments
 from skmnist._parameters import TRAINING_RULES
+from skmnist._pickling import VersionedPickle
 from skmnist._scaling import find_pixel_scaling
 from skmnist._training import TrainingNet
 
 
 class NetworkClassifier(
-    CallbackSupportMixin, ClassifierMixin, BaseEstimator, metaclass=ABCMeta
+    CallbackSupportMixin,
+    ClassifierMixin,
+    VersionedPickle,
+    BaseEstimator,
+    metaclass=ABCMeta,
 ):
     """What `MLPClassifier` and `ConvNetClassifier` share: all but the network.
 
@@ -143,15 +149,18 @@ class NetworkClassifier(
         ValueError
             Before any training: for a parameter or an array that is not as
             documented, data of one class, a device that is not there, or a
-            checkpoint of another run. During training: when the loss or the
-            weights stop being finite.
+            checkpoint of another run, or in use by one. During training: when the
+            loss or the weights stop being finite.
+        OSError
+            For a checkpoint that cannot be written: before training where its folder
+            is missing or read-only, after an epoch where the disk is full.
         """
         check.check_parameters(self, self._rules)
         warm = self.warm_start and hasattr(self, "net_")
         fit_task = self._init_callback_context(max_subtasks=self.max_epochs)
         data = check.callback_data(X, y, sample_weight)
         fit_task.call_on_fit_task_begin(estimator=self, **data)
-        with check.unchanged_on_failure(self):
+        with check.unchanged_on_failure(self), owned_checkpoint(self.checkpoint):
             saved = self._read_checkpoint(warm)
             seeds = self._draw_seeds(saved)
             train = self._check_training_data(X, y, sample_weight, reset=not warm)
@@ -572,17 +581,18 @@ class NetworkClassifier(
     # -- persistence --
 
     def __getstate__(self):
-        state = dict(super().__getstate__())
+        state = super().__getstate__()
         net = state.pop("net_", None)
         if net is not None:
             state["_net_state"] = net.portable_state(with_optimizer=self._is_open)
         return state
 
-    def __setstate__(self, state):
-        state = dict(state)
+    def _restore(self, state):
         net_state = state.pop("_net_state", None)
-        super().__setstate__(state)
+        super()._restore(state)
         if net_state is not None:
+            parameters = {name: getattr(self, name) for name in NET_SETTINGS}
+            self._settings = {**parameters, **self._settings}
             device = self._device_on_arrival(net_state["device"])
             self.net_ = self._build_net(self._empty_module(), seed=0, device=device)
             self.net_.load_portable_state(net_state)
@@ -597,7 +607,7 @@ class NetworkClassifier(
             warnings.warn(
                 f"{error} The model was made elsewhere; it goes to {str(device)!r}.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
             return device
 

@@ -1,5 +1,6 @@
 """A training's state in a file: written after every epoch, gone on from later."""
 
+import contextlib
 import hashlib
 import io
 import os
@@ -8,9 +9,10 @@ import re
 
 import numpy as np
 import torch
+from filelock import Timeout
 from skorch.callbacks import Callback
 
-from skmnist._files import write_whole
+from skmnist._files import sole_writer, write_whole
 
 # The first line of the file; the digest of all that follows stands behind it, so
 # that a damaged file is known for one before anything is read from it.
@@ -22,6 +24,38 @@ DIGEST_SIZE = 16
 NOT_COMPARED = {"callbacks", "checkpoint", "device", "verbose", "warm_start"}
 
 
+@contextlib.contextmanager
+def owned_checkpoint(path):
+    """Keep a checkpoint to one training at a time; None is none.
+
+    Raises
+    ------
+    ValueError
+        For a checkpoint that another training is using now.
+    OSError
+        For a file that could not be written: its folder is not there, or read-only.
+    """
+    if path is None:
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(sole_writer(path))
+        except Timeout as error:
+            raise ValueError(
+                f"The checkpoint {os.fspath(path)!r} is in use by another training, of "
+                "this process or another one. Wait for it, or give each its own file."
+            ) from error
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                "The 'checkpoint' parameter must be a file in a folder that exists and "
+                f"can be written to ({error.strerror})",
+                os.fspath(path),
+            ) from error
+        yield
+
+
 def read_checkpoint(path):
     """The state in the file, or None where there is none.
 
@@ -29,17 +63,9 @@ def read_checkpoint(path):
 
     Raises
     ------
-    FileNotFoundError
-        For a folder that is not there, in which no file could be written either.
     ValueError
         For a file that is damaged, or not one of these.
     """
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(
-            f"The 'checkpoint' parameter must be a file in a folder that exists: "
-            f"{folder!r} does not. Make it first."
-        )
     try:
         with open(path, "rb") as file:
             signature = file.read(len(SIGNATURE))

@@ -1,8 +1,12 @@
-"""Files that are whole or not there at all."""
+"""Files that are whole or not there at all, and that one process at a time writes."""
 
+import contextlib
+import glob
 import os
 from pathlib import Path
 from uuid import uuid4
+
+from filelock import FileLock
 
 
 def write_whole(path, write):
@@ -19,5 +23,41 @@ def write_whole(path, write):
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # A full disk names no file, and the name of the one aside would say little.
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def sole_writer(path):
+    """Keep other processes, and threads, from writing the same file meanwhile.
+
+    What a process left aside that was killed while it wrote is removed.
+
+    Raises
+    ------
+    filelock.Timeout
+        At once, where another is writing it.
+    OSError
+        For a folder that is not there or cannot be written to.
+    """
+    path = Path(path)
+    # The lock would make the folder, and hide a slip of the pen.
+    path.parent.stat()
+    marker = path.with_name(f".{path.name}.lock")
+    with FileLock(marker, timeout=0):
+        try:
+            for left in path.parent.glob(
+                f".{glob.escape(path.name)}.{'[0-9a-f]' * 32}"
+            ):
+                left.unlink()
+            yield
+        finally:
+            # While it is locked, so that it is nobody else's; where open files cannot
+            # be removed, the lock does so itself.
+            with contextlib.suppress(PermissionError):
+                marker.unlink(missing_ok=True)

@@ -15,8 +15,9 @@ from skmnist._stacked_training import train_stacked
 NUMBERS = ("lr", "weight_decay", "momentum", "lr_decay", "dropout", "random_state")
 
 # Weights of the first dense layer up to which fitting together is faster on a CPU.
-# Measured by benchmarks/search.py on two Zen 4 cores, seconds for 25 candidates: 6.6
-# together and 8.4 in two processes for MLP 100, 78,400 weights.
+# Measured by benchmarks/search.py on two Zen 4 cores, seconds for 25 candidates in two
+# processes: 5.5 together and 6.8 one by one for MLP 100, 78,400 weights; for 24 of 256
+# units at batch 128, 200,704 weights, 11.1 and 11.9, and once 14.9.
 MOST_CPU_WEIGHTS = 100_000
 
 
@@ -83,7 +84,7 @@ def fit_together(estimators, X, y, sample_weight=None):
     return train_stacked(nets, weighted, first.max_epochs)
 
 
-def find_groups(estimators, X):
+def find_groups(estimators, X, n_processes=1):
     """The positions of those that are better fitted together than one by one.
 
     Parameters
@@ -92,29 +93,33 @@ def find_groups(estimators, X):
         Unfitted, of any kind.
     X : array-like
         What they will be fitted on.
+    n_processes : int, default=1
+        On a CPU as many groups are made of estimators that go together: a thread in
+        each of two processes does more than two threads in one.
 
     Returns
     -------
     groups : list of list of int
         Each of two positions or more.
     """
-    groups = defaultdict(list)
+    alike = defaultdict(list)
     for i, estimator in enumerate(estimators):
         if isinstance(estimator, NetworkClassifier):
-            groups[common_key(estimator)].append(i)
-    groups.pop(None, None)
+            alike[common_key(estimator)].append(i)
+    alike.pop(None, None)
     n_features = math.prod(np.shape(X)[1:])
-    return [
-        group
-        for group in groups.values()
-        if len(group) > 1 and _pays_together(estimators[group[0]], n_features)
-    ]
+    groups = []
+    for members in alike.values():
+        first = estimators[members[0]]
+        device = find_device(first.device, type(first).__name__)
+        if device.type != "cpu":
+            groups.append(members)
+        elif _pays_on_a_cpu(first, n_features):
+            groups += [members[start::n_processes] for start in range(n_processes)]
+    return [group for group in groups if len(group) > 1]
 
 
-def _pays_together(estimator, n_features):
-    device = find_device(estimator.device, type(estimator).__name__)
-    if device.type != "cpu":
-        return True
+def _pays_on_a_cpu(estimator, n_features):
     if hasattr(estimator, "conv_layers"):
         return False
     first, *_ = *estimator.hidden_layer_sizes, 0

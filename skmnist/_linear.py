@@ -1,16 +1,20 @@
 """LinearClassifier: scikit-learn's logistic regression behind the image input."""
 
 import numpy as np
+from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist import _validation as check
+from skmnist._pickling import VersionedPickle
 from skmnist._scaling import find_pixel_scaling, scale_pixels
 
 
-class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class LinearClassifier(
+    CallbackSupportMixin, ClassifierMixin, VersionedPickle, BaseEstimator
+):
     """Logistic regression on pixels, the baseline of every comparison.
 
     scikit-learn's `LogisticRegression`, which takes the images, labels and weights
@@ -135,8 +139,8 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For a parameter or an array that is not as documented, or data of one
-            class.
+            For a parameter or an array that is not as documented, data of one class,
+            or a solver that diverges.
         """
         check.check_parameters(self, self._rules)
         fit_task = self._init_callback_context(max_subtasks=1)
@@ -166,11 +170,20 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             with solving.propagate_callback_context(self.estimator_):
                 solving.call_on_fit_task_begin(estimator=self, **data)
                 self.estimator_.fit(self._scaled(pixels), y, sample_weight=weights)
+            self._check_finite()
             solving.call_on_fit_task_end(estimator=self, **data)
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
         )
         return self
+
+    def _check_finite(self):
+        if not (np.isfinite(self.coef_).all() and np.isfinite(self.intercept_).all()):
+            raise ValueError(
+                f"The coefficients are no longer finite: the solver {self.solver!r} "
+                "diverged. Try solver='lbfgs', a smaller C, pixel_scaling='standard', "
+                "or sample weights around 1."
+            )
 
     def predict(self, X):
         """Predict the label of every image.
@@ -215,10 +228,12 @@ class LinearClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``.
+            In the order of ``classes_``; finite where the probability underflows.
         """
-        pixels = self._checked(X)
-        return self.estimator_.predict_log_proba(pixels)
+        logits = self.decision_function(X)
+        if logits.ndim == 1:
+            logits = np.stack([np.zeros_like(logits), logits], axis=1)
+        return log_softmax(logits, axis=1)
 
     def decision_function(self, X):
         """Compute the logits, the inputs of the softmax.

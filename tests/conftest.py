@@ -9,12 +9,23 @@ os.environ["SCIPY_ARRAY_API"] = "1"
 import matplotlib
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
 from skmnist._reproduce import find_all, reproduce
 from skmnist.datasets import fetch_mnist, load_digits28
 
 matplotlib.use("Agg")
+
+# Of tests/test_fuzz.py: the same cases every time, or many that are new.
+for name, changes in {
+    "usual": {"max_examples": 100, "derandomize": True},
+    "thorough": {"max_examples": 1000},
+}.items():
+    settings.register_profile(
+        name, deadline=None, suppress_health_check=list(HealthCheck), **changes
+    )
+settings.load_profile("usual")
 
 MNIST_HOME = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
 

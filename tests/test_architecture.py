@@ -34,21 +34,23 @@ ALLOWED = {
     "_stacked_modules": {"_modules"},
     "_stacked_training": {"_modules", "_stacked_modules"},
     "_parameters": {"_validation", "_augment", "_modules", "_optimizers"},
-    "_linear": {"_validation", "_scaling"},
+    "_pickling": set(),
+    "_linear": {"_pickling", "_validation", "_scaling"},
     "_base": {
         *("_validation", "_scaling", "_devices", "_batches", "_checkpoint"),
         *("_early_stopping", "_epoch_tasks", "_memory_map", "_modules", "_optimizers"),
-        *("_parameters", "_training"),
+        *("_parameters", "_pickling", "_training"),
     },
     "_mlp": {"_base", "_modules", "_parameters", "_validation"},
     "_convnet": {"_base", "_modules", "_parameters", "_validation"},
     "_fit_together": {"_base", "_devices", "_stacked_training", "_validation"},
     "model_selection": {"_fit_together"},
+    "persistence": {"_base", "_files", "_linear", "_modules"},
 }
 
 # Everything else is an application of the package (recipes, the command line): it
 # uses public names, and the applications below it.
-PUBLIC = {"__init__", "datasets", "displays"}
+PUBLIC = {"__init__", "datasets", "displays", "persistence"}
 # A device that is not there is to be refused before any data are fetched, and what
 # is written is written whole.
 APPLICATION = {"_devices", "_files"}

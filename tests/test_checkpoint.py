@@ -281,7 +281,7 @@ def killed(few, tmp_path_factory):
         [sys.executable, "-c", KILLED, folder / "task", n_threads], check=False
     )
     assert process.returncode == -signal.SIGKILL
-    assert sorted(os.listdir(folder)) == ["callable", "shift", "task"]
+    assert sorted(os.listdir(folder)) == [".shift.lock", "callable", "shift", "task"]
     return folder
 
 

@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from skorch.callbacks import Callback
 
 from skmnist import MLPClassifier
+from skmnist.model_selection import BatchedGridSearchCV
 
 distributed = pytest.importorskip("distributed", reason="needs the extra 'dask'")
 
@@ -59,6 +60,25 @@ def test_scores_are_those_of_one_process(client, digits):
     with parallel_config("dask", scatter=[X, y]):
         found = search().fit(X, y)
     assert_same_scores(found, expected)
+
+
+def test_four_ways_of_searching_agree_on_mnist(client, mnist):
+    X, _, y, _ = mnist
+    X, y = X[:3000], y[:3000]
+    clf = MLPClassifier((32,), max_epochs=2, random_state=0)
+    grid = {"lr": [1e-3, 3e-3, 1e-2], "weight_decay": [0, 0.01, 0.1]}
+    one_process = GridSearchCV(clf, grid, cv=3).fit(X, y)
+    two_processes = GridSearchCV(clf, grid, cv=3, n_jobs=2).fit(X, y)
+    with parallel_config("dask", scatter=[X, y]):
+        cluster = GridSearchCV(clf, grid, cv=3).fit(X, y)
+    at_once = BatchedGridSearchCV(clf, grid, cv=3).fit(X, y)
+    for search in (two_processes, cluster, at_once):
+        assert search.best_params_ == one_process.best_params_
+        for key in (f"split{i}_test_score" for i in range(3)):
+            # One image of the 1,000 may fall on the other side of a rounding.
+            np.testing.assert_allclose(
+                search.cv_results_[key], one_process.cv_results_[key], atol=0.00101
+            )
 
 
 def test_the_data_are_sent_once_to_each_worker(client, digits):

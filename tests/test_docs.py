@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import skmnist
-from skmnist import datasets, displays, model_selection, recipes
+from skmnist import datasets, displays, model_selection, persistence, recipes
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
@@ -41,7 +41,7 @@ def test_example_runs(path):
 
 
 @pytest.mark.parametrize(
-    "module", [skmnist, datasets, displays, model_selection, recipes]
+    "module", [skmnist, datasets, displays, model_selection, persistence, recipes]
 )
 def test_api_page_lists_every_public_name(module):
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

@@ -1,5 +1,7 @@
 """The estimators in scikit-learn's searches, pipelines and other tools."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -9,9 +11,12 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
+from sklearn.exceptions import FitFailedWarning
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.metrics import accuracy_score, get_scorer, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
+    HalvingGridSearchCV,
     PredefinedSplit,
     RandomizedSearchCV,
     StratifiedKFold,
@@ -20,6 +25,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from skorch.callbacks import Callback
 
 from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifier
 
@@ -156,6 +162,82 @@ def test_search_passes_validation_data_on(few):
     search.fit(X, y, X_val=X_val, y_val=y_val)
     best = search.best_estimator_
     assert best.validation_scores_[-1] == pytest.approx(best.score(X_val, y_val))
+
+
+def test_halving_gives_the_better_candidates_more_epochs(few):
+    X, _, y, _ = few
+    rates = {"lr": [1e-5, 1e-4, 1e-3, 1e-2]}
+    search = HalvingGridSearchCV(
+        mlp(), rates, cv=2, factor=2, resource="max_epochs", max_resources=4, n_jobs=2
+    ).fit(X, y)
+    assert search.n_resources_ == [1, 2, 4]
+    assert search.n_candidates_ == [4, 2, 1]
+    assert search.best_estimator_.n_epochs_ == 4
+    by_hand = GridSearchCV(mlp(max_epochs=1), rates, cv=search.cv).fit(X, y)
+    assert sorted(search.cv_results_["mean_test_score"][:4]) == sorted(
+        by_hand.cv_results_["mean_test_score"]
+    )
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning:optuna")
+@pytest.mark.filterwarnings("ignore:OptunaSearchCV is experimental")
+def test_optuna_searches_distributions(few):
+    optuna = pytest.importorskip("optuna", reason="needs optuna-integration")
+    from optuna_integration import OptunaSearchCV
+
+    X, X_test, y, y_test = few
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        direction="maximize", sampler=optuna.samplers.TPESampler(seed=0)
+    )
+    search = OptunaSearchCV(
+        mlp(),
+        {"lr": optuna.distributions.FloatDistribution(1e-4, 1e-1, log=True)},
+        cv=2,
+        n_trials=4,
+        study=study,
+    ).fit(X, y)
+    assert 1e-4 <= search.best_params_["lr"] <= 1e-1
+    by_hand = mlp(**search.best_params_).fit(X, y)
+    assert search.score(X_test, y_test) == by_hand.score(X_test, y_test)
+
+
+def test_candidate_that_diverges_is_scored_as_failed_in_another_process(few):
+    X, _, y, _ = few
+    search = GridSearchCV(mlp(optimizer="sgd"), {"lr": [1e-2, 1e30]}, cv=2, n_jobs=2)
+    with pytest.warns(FitFailedWarning, match="no longer finite after epoch 1"):
+        search.fit(X, y)
+    assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [False, True]
+
+
+# -- searches that cannot be --
+
+
+class HoldsALock(Callback):
+    def __init__(self):
+        self.lock = threading.Lock()
+
+
+def test_callback_that_cannot_be_sent_to_a_process_is_refused_before_any_fit(few):
+    X, _, y, _ = few
+    search = GridSearchCV(mlp(callbacks=[HoldsALock()]), GRID, cv=2, n_jobs=2)
+    with pytest.raises(TypeError, match=r"cannot pickle '_thread.lock' object"):
+        search.fit(X, y)
+    assert not hasattr(search, "cv_results_")
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({"rate": [1]}, "Invalid parameter 'rate' for estimator MLPClassifier"),
+        ({"lr": []}, "need a non-empty sequence for parameter 'lr'|'lr'"),
+        ([], "empty"),
+    ],
+)
+def test_grids_that_cannot_be_searched_are_refused(grid, message, few):
+    X, _, y, _ = few
+    with pytest.raises(ValueError, match=message):
+        GridSearchCV(mlp(), grid, cv=2).fit(X, y)
 
 
 # -- pipelines and meta-estimators --

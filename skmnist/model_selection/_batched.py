@@ -1,9 +1,10 @@
 """Searches that train candidates together where that is faster than one by one."""
 
+import itertools
 import time
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.metrics import check_scoring
@@ -50,15 +51,14 @@ class _BatchedSearch:
         candidates = list(self._candidates())
         _check_names(self.estimator, candidates)
         estimators = [_make(self.estimator, candidate) for candidate in candidates]
-        groups = find_groups(estimators, X)
+        groups = find_groups(estimators, X, effective_n_jobs(self.n_jobs))
         known = y is not None and set(params) <= {"sample_weight", "groups"}
         if not groups or not known or get_config()["enable_metadata_routing"]:
             return super().fit(X, y, **params)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, params.pop("groups", None)))
-        fits = _Fits(candidates, estimators, groups, self.n_jobs)
-        for train, _ in splits:
-            fits.run(X, y, train, params)
+        fits = _Fits(candidates, estimators, groups)
+        fits.run(X, y, [train for train, _ in splits], params, self.n_jobs)
         search = GridSearchCV(
             _Recalled(self.estimator, fits),
             [{name: [value] for name, value in c.items()} for c in candidates],
@@ -98,44 +98,39 @@ class _Fits:
         One a candidate, unfitted.
     groups : list of list of int
         The positions of those that are fitted together.
-    n_jobs : int or None
-        Processes for the others.
     """
 
-    def __init__(self, candidates, estimators, groups, n_jobs):
+    def __init__(self, candidates, estimators, groups):
         self.names = [_name(candidate) for candidate in candidates]
         self.estimators = estimators
-        self.groups = groups
-        self.n_jobs = n_jobs
+        grouped = {i for group in groups for i in group}
+        alone = [[i] for i in range(len(estimators)) if i not in grouped]
+        self.tasks = [*groups, *alone]
         self.outcomes = {}
-        self.seconds = []
 
-    def run(self, X, y, rows, params):
-        """Fit all candidates on some rows."""
-        data = [_safe_indexing(X, rows), _safe_indexing(y, rows)]
-        if params.get("sample_weight") is not None:
-            data.append(_safe_indexing(params["sample_weight"], rows))
-        estimators = [clone(estimator) for estimator in self.estimators]
-        seconds = np.zeros(len(estimators))
-        outcomes = dict(enumerate(estimators))
-        for group in self.groups:
-            start = time.perf_counter()
-            members = [estimators[i] for i in group]
-            try:
-                failures = fit_together(members, *data)
-            except ValueError as error:
-                failures = [error] * len(group)
-            seconds[group] = (time.perf_counter() - start) / len(group)
-            outcomes |= {i: f for i, f in zip(group, failures, strict=True) if f}
-        alone = sorted(set(outcomes) - {i for group in self.groups for i in group})
-        fitted = Parallel(self.n_jobs)(
-            delayed(_fit_alone)(estimators[i], *data) for i in alone
+    def run(self, X, y, folds, params, n_jobs):
+        """Fit all candidates on the rows of each fold, in processes.
+
+        Parameters
+        ----------
+        X, y : array-like
+        folds : list of ndarray of int
+        params : dict
+            The weights of the rows, if any.
+        n_jobs : int or None
+        """
+        weights = params.get("sample_weight")
+        found = Parallel(n_jobs)(
+            delayed(_fit)([self.estimators[i] for i in task], X, y, weights, rows)
+            for rows in folds
+            for task in self.tasks
         )
-        for i, (outcome, taken) in zip(alone, fitted, strict=True):
-            outcomes[i], seconds[i] = outcome, taken
-        self.seconds.append(seconds)
-        for i, outcome in outcomes.items():
-            self.outcomes[self.names[i], rows.tobytes()] = outcome
+        self.seconds = np.zeros((len(folds), len(self.estimators)))
+        todo = itertools.product(range(len(folds)), self.tasks)
+        for (fold, task), (outcomes, seconds) in zip(todo, found, strict=True):
+            self.seconds[fold, task] = seconds
+            for i, outcome in zip(task, outcomes, strict=True):
+                self.outcomes[self.names[i], folds[fold].tobytes()] = outcome
 
     def recall(self, candidate, rows):
         """What a fit on some rows came to: an estimator, or what it raised."""
@@ -193,7 +188,9 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     all of other estimators, are trained one by one as by `GridSearchCV`.
 
     Scores agree with those of `GridSearchCV` up to rounding: each candidate has the
-    initial weights, the batches and the optimiser that it would have alone.
+    initial weights, the batches and the optimiser that it would have alone. With
+    metadata routing enabled, and where `fit` is given more than ``sample_weight`` and
+    ``groups`` (``X_val``, say), it is `GridSearchCV` itself.
 
     Parameters
     ----------
@@ -205,7 +202,7 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     scoring : str, callable, list, tuple or dict, default=None
         What the candidates are judged by; None takes the estimator's `score`.
     n_jobs : int, default=None
-        Processes for the candidates that are trained one by one.
+        Processes. On a CPU each trains a part of the candidates together.
     refit : bool, str or callable, default=True
         Whether the best candidate is trained on all data; it is an ordinary
         estimator then. A str names the score that decides.
@@ -289,7 +286,7 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
     scoring : str, callable, list, tuple or dict, default=None
         What the candidates are judged by; None takes the estimator's `score`.
     n_jobs : int, default=None
-        Processes for the candidates that are trained one by one.
+        Processes. On a CPU each trains a part of the candidates together.
     refit : bool, str or callable, default=True
         Whether the best candidate is trained on all data; it is an ordinary
         estimator then. A str names the score that decides.
@@ -376,13 +373,23 @@ def _make(estimator, params):
     return clone(estimator).set_params(**clone(params, safe=False))
 
 
-def _fit_alone(estimator, *data):
-    start, outcome = time.perf_counter(), estimator
+def _fit(estimators, X, y, weights, rows):
+    """Fit copies of some estimators; for each it or what it raised, and its seconds."""
+    estimators = [clone(estimator) for estimator in estimators]
+    data = [_safe_indexing(X, rows), _safe_indexing(y, rows)]
+    if weights is not None:
+        data.append(_safe_indexing(weights, rows))
+    start = time.perf_counter()
     try:
-        estimator.fit(*data)
+        if len(estimators) > 1:
+            failures = fit_together(estimators, *data)
+        else:
+            estimators[0].fit(*data)
+            failures = [None]
     except Exception as error:
-        outcome = error
-    return outcome, time.perf_counter() - start
+        failures = [error] * len(estimators)
+    seconds = (time.perf_counter() - start) / len(estimators)
+    return [f or e for f, e in zip(failures, estimators, strict=True)], seconds
 
 
 def _name(candidate):

@@ -1,0 +1,45 @@
+"""
+===========================
+How many images are enough?
+===========================
+
+scikit-learn's ``LearningCurveDisplay`` trains on growing parts of the data. Where the
+curve of the held-out images is still rising, more images would help more than more
+layers.
+"""
+
+# %%
+# The linear baseline and a network, on the same parts and folds.
+import matplotlib.pyplot as plt
+from sklearn.model_selection import LearningCurveDisplay
+
+from skmnist import LinearClassifier, MLPClassifier
+from skmnist.datasets import load_digits28
+
+X, _, y, _ = load_digits28(split=True)
+estimators = {
+    "linear": LinearClassifier(C=0.01, max_iter=300),
+    "dense": MLPClassifier((64,), max_epochs=20, random_state=0),
+}
+_, axes = plt.subplots(
+    1, 2, figsize=(9, 4), sharey=True, layout="constrained", squeeze=True
+)
+for ax, (name, clf) in zip(axes, estimators.items(), strict=True):
+    LearningCurveDisplay.from_estimator(
+        clf,
+        X,
+        y,
+        train_sizes=[100, 200, 400, 800],
+        cv=3,
+        n_jobs=2,
+        score_type="both",
+        ax=ax,
+    )
+    ax.set(title=name, xscale="log", xticks=[100, 200, 400, 800])
+    ax.get_xaxis().set_major_formatter("{x:.0f}")
+    ax.minorticks_off()
+
+# %%
+# Both know their training images by heart. What a network has over the baseline shows
+# on the others, and grows with the number of images.
+plt.show()

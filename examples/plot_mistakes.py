@@ -1,0 +1,40 @@
+"""
+==================
+The worst mistakes
+==================
+
+An accuracy is one number. Which digits are taken for which, and which of the mistakes
+was the network surest of?
+"""
+
+# %%
+# Which digits are taken for which.
+import matplotlib.pyplot as plt
+from sklearn.metrics import ConfusionMatrixDisplay
+
+from skmnist import ConvNetClassifier
+from skmnist.datasets import load_digits28
+from skmnist.displays import ImageGridDisplay
+
+X_train, X_test, y_train, y_test = load_digits28(split=True)
+clf = ConvNetClassifier(max_epochs=20, random_state=0).fit(X_train, y_train)
+ConfusionMatrixDisplay.from_estimator(clf, X_test, y_test, colorbar=False)
+
+# %%
+# The mistakes it was surest of come first. Some are the reader's, some are the
+# writer's: at 8x8 pixels, which is what these digits were scanned at, a 9 can look
+# like a 3.
+ImageGridDisplay.from_estimator(clf, X_test, y_test, kind="mistakes", n_images=12)
+
+# %%
+# What if it may decline to answer? Sorted by how sure it is, the surest nine tenths
+# hold few of the mistakes.
+import numpy as np
+
+proba = clf.predict_proba(X_test)
+wrong = proba.argmax(axis=1) != y_test
+surest = np.argsort(proba.max(axis=1))[::-1]
+for share in (1, 0.95, 0.9, 0.8):
+    answered = surest[: int(share * len(surest))]
+    print(f"{share:4.0%} answered, {wrong[answered].sum():>2} wrong")
+plt.show()

@@ -1,0 +1,57 @@
+"""
+==================================
+Pictures of your own, as PNG files
+==================================
+
+A scan is dark ink on light paper, of any size; a model of digits knows light ink on a
+dark ground, in 28x28 pixels. What has to be done in between?
+"""
+
+# %%
+# A model, kept in a file.
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import joblib
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image, ImageDraw
+
+from skmnist import ConvNetClassifier
+from skmnist.datasets import load_digits28
+from skmnist.displays import ImageGridDisplay
+
+X_train, _, y_train, _ = load_digits28(split=True)
+clf = ConvNetClassifier(max_epochs=20, augment="affine", random_state=0)
+folder = Path(tempfile.mkdtemp())
+joblib.dump(clf.fit(X_train, y_train), folder / "digits.joblib")
+
+# %%
+# Three "scans": strokes of a pen on paper.
+strokes = {
+    "seven": [(60, 60), (150, 60), (95, 190)],
+    "one": [(85, 80), (120, 45), (120, 200)],
+    "four": [(125, 200), (125, 50), (60, 140), (160, 140)],
+}
+scans = []
+for name, points in strokes.items():
+    page = Image.new("RGB", (220, 250), (240, 235, 220))
+    ImageDraw.Draw(page).line(points, fill=(30, 40, 120), width=16, joint="curve")
+    page.save(folder / f"{name}.png")
+    scans.append(np.asarray(page.convert("L").resize((220, 220))))
+ImageGridDisplay.from_images(np.stack(scans), list(strokes))
+
+# %%
+# ``python -m skmnist predict`` brings them to what the model knows, and says how.
+command = ["predict", "digits.joblib", *(f"{name}.png" for name in strokes)]
+answer = subprocess.run(
+    [sys.executable, "-m", "skmnist", *command],
+    capture_output=True,
+    text=True,
+    check=True,
+    cwd=folder,
+)
+print(answer.stdout)
+plt.show()

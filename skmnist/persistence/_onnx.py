@@ -1,0 +1,174 @@
+"""Models as ONNX files, for programs without Python."""
+
+import contextlib
+import logging
+import warnings
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from skmnist._base import NetworkClassifier
+from skmnist._files import write_whole
+from skmnist._linear import LinearClassifier
+from skmnist._modules import MLP
+from skmnist.persistence._extras import import_extra
+
+DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
+
+
+def export_onnx(estimator, path, *, dtype="uint8"):
+    """Write a fitted classifier as one ONNX file.
+
+    The file takes images as the estimator takes them and needs nothing else: the
+    scaling of pixels, the network, the softmax and the labels are in it [1]_. It is
+    written whole or not at all.
+
+    Its input ``images`` has the shape (n, height, width), or (n, channels, height,
+    width) for several channels, with any n. Its outputs are ``label`` of shape (n,)
+    and ``probabilities`` of shape (n, n_classes).
+
+    Parameters
+    ----------
+    estimator : LinearClassifier, MLPClassifier or ConvNetClassifier
+        A fitted one. The file computes in float32, whatever its ``precision``.
+    path : str or path
+        The file. What was there is replaced.
+    dtype : {"uint8", "float32"}, default="uint8"
+        What pixels the file takes: those that the estimator was trained on.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Without the exporter: ``pip install "skmnist[onnx]"``.
+    NotFittedError
+        For an estimator without a fit.
+    TypeError
+        For another estimator, a `Pipeline` too: what comes before the classifier
+        would be missing.
+    ValueError
+        For another dtype.
+    OSError
+        For a file that cannot be written.
+
+    References
+    ----------
+    .. [1] https://onnx.ai
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import onnxruntime
+    >>> from skmnist import ConvNetClassifier
+    >>> from skmnist.datasets import load_digits28
+    >>> from skmnist.persistence import export_onnx
+    >>> X, X_test, y, y_test = load_digits28(split=True)
+    >>> clf = ConvNetClassifier((8,), max_epochs=1, random_state=0).fit(X, y)
+    >>> path = Path(tempfile.mkdtemp()) / "digits.onnx"
+    >>> export_onnx(clf, path)
+    >>> session = onnxruntime.InferenceSession(path)
+    >>> label, probabilities = session.run(None, {"images": X_test[:5]})
+    >>> bool((label == clf.predict(X_test[:5])).all())
+    True
+    """
+    if dtype not in DTYPES:
+        raise ValueError(
+            f"The 'dtype' of the images must be one of {list(DTYPES)}. Got {dtype!r} "
+            "instead."
+        )
+    if not isinstance(estimator, (NetworkClassifier, LinearClassifier)):
+        raise TypeError(
+            "export_onnx takes a LinearClassifier, MLPClassifier or ConvNetClassifier. "
+            f"Got a {type(estimator).__name__} instead."
+        )
+    check_is_fitted(estimator)
+    import_extra("onnxscript", "onnx", "export_onnx")
+    onnx = import_extra("onnx", "onnx", "export_onnx")
+    model = _export(_network_of(estimator), estimator.image_shape_, DTYPES[dtype])
+    _add_labels(model, estimator.classes_, onnx.helper, onnx.numpy_helper)
+    onnx.checker.check_model(model)
+    content = model.SerializeToString()
+    write_whole(path, lambda file: file.write(content))
+
+
+class _Probabilities(nn.Module):
+    """A network from images as they come to probabilities."""
+
+    def __init__(self, network, image_shape):
+        super().__init__()
+        self.network = network
+        self.image_shape = image_shape
+
+    def forward(self, images):
+        images = images.reshape(-1, *self.image_shape)
+        return self.network(images).softmax(1)
+
+
+def _network_of(estimator):
+    """The torch module of a fitted estimator in float32, apart from it."""
+    if isinstance(estimator, NetworkClassifier):
+        module = estimator._empty_module()
+        module.load_state_dict(estimator.module_.state_dict())
+        return module
+    module = MLP(estimator.image_shape_, len(estimator.classes_), (), "identity", 0)
+    coef, intercept = estimator.coef_, estimator.intercept_
+    if len(coef) == 1:
+        # Of two classes the first one's logit is zero.
+        coef, intercept = np.stack([0 * coef[0], coef[0]]), np.r_[0, intercept]
+    linear = module.layers[-1]
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(coef))
+        linear.bias.copy_(torch.from_numpy(intercept))
+        module.scaling.set(*estimator._scaling)
+    return module
+
+
+def _export(network, image_shape, dtype):
+    """An ONNX model of the probabilities."""
+    own_shape = image_shape[1:] if image_shape[0] == 1 else image_shape
+    with _without_the_exporter_s_remarks():
+        program = torch.onnx.export(
+            _Probabilities(network, image_shape).eval(),
+            (torch.zeros((2, *own_shape), dtype=dtype),),
+            input_names=["images"],
+            output_names=["probabilities"],
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            dynamo=True,
+            verbose=False,
+        )
+    return program.model_proto
+
+
+@contextlib.contextmanager
+def _without_the_exporter_s_remarks():
+    """Hide what torch says of itself: deprecations, and that torchvision is absent."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def _add_labels(model, classes, helper, numpy_helper):
+    """Append the label of the greatest probability, as the first output."""
+    if classes.dtype.kind in "US":
+        classes = classes.astype(object)
+    labels = numpy_helper.from_array(classes, "classes")
+    model.graph.initializer.append(labels)
+    model.graph.node.extend(
+        [
+            helper.make_node(
+                "ArgMax", ["probabilities"], ["class"], axis=1, keepdims=0
+            ),
+            helper.make_node("Gather", ["classes", "class"], ["label"]),
+        ]
+    )
+    output = helper.make_tensor_value_info("label", labels.data_type, ["n"])
+    model.graph.output.insert(0, output)

@@ -1,0 +1,159 @@
+"""Whole estimators in files that hold no code, by skops."""
+
+import os
+import warnings
+
+from skmnist._files import write_whole
+from skmnist.persistence._extras import import_extra
+
+# What skops does not know: our classes, what their parameters may be, and what a
+# search is made of. A class of an optimiser is no more than named in a file.
+TRUSTED = (
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.model_selection._split.StratifiedKFold",
+    "skmnist._convnet.ConvLayer",
+    "skmnist._convnet.ConvNetClassifier",
+    "skmnist._linear.LinearClassifier",
+    "skmnist._mlp.MLPClassifier",
+    "torch.device",
+    *(
+        f"torch.optim.{module}.{name}"
+        for module, name in (
+            *(("adadelta", "Adadelta"), ("adagrad", "Adagrad"), ("adam", "Adam")),
+            *(("adamax", "Adamax"), ("adamw", "AdamW"), ("asgd", "ASGD")),
+            *(("lbfgs", "LBFGS"), ("nadam", "NAdam"), ("radam", "RAdam")),
+            *(("rmsprop", "RMSprop"), ("rprop", "Rprop"), ("sgd", "SGD")),
+        )
+    ),
+)
+
+
+def save(estimator, path):
+    """Write an estimator to a file from which nothing can be run.
+
+    A zip archive of JSON and NumPy arrays in the format of skops [1]_. The file is
+    written whole or not at all.
+
+    Parameters
+    ----------
+    estimator : estimator
+        One of skmnist's, fitted or not, or a `Pipeline` or search around one.
+    path : str or path
+        The file; skops suggests the ending ``.skops``. What was there is replaced.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Without skops: ``pip install "skmnist[skops]"``.
+    TypeError
+        For an estimator with a part that could not be read back, such as a lambda.
+    OSError
+        For a file that cannot be written.
+
+    Warns
+    -----
+    UserWarning
+        For parts of types that `load` does not trust by itself, such as callbacks.
+
+    References
+    ----------
+    .. [1] https://skops.readthedocs.io/en/stable/persistence.html
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skmnist import MLPClassifier
+    >>> from skmnist.datasets import load_digits28
+    >>> from skmnist.persistence import load, save
+    >>> X, X_test, y, y_test = load_digits28(split=True)
+    >>> clf = MLPClassifier((32,), max_epochs=2, random_state=0).fit(X, y)
+    >>> path = Path(tempfile.mkdtemp()) / "digits.skops"
+    >>> save(clf, path)
+    >>> bool((load(path).predict(X_test) == clf.predict(X_test)).all())
+    True
+    """
+    skops = import_extra("skops.io", "skops", "save")
+    try:
+        content = skops.dumps(estimator)
+        strange = set(skops.get_untrusted_types(data=content)) - set(TRUSTED)
+        # Some parts, lambdas for one, are written but cannot be read.
+        skops.loads(content, trusted=[*TRUSTED, *strange])
+    except Exception as error:
+        raise TypeError(
+            f"This {type(estimator).__name__} has a part that cannot be kept in a file "
+            f"without code: {error}"
+        ) from error
+    if strange:
+        warnings.warn(
+            f"The file will hold {sorted(strange)}, which load trusts only if told so: "
+            f"load(path, trusted={sorted(strange)}).",
+            UserWarning,
+            stacklevel=2,
+        )
+    write_whole(path, lambda file: file.write(content))
+
+
+def load(path, *, trusted=()):
+    """Read an estimator from a file, without running any code of the file's.
+
+    Only the types of skmnist's estimators, of scikit-learn's, and of NumPy's arrays
+    are made. A file that names any other is refused before anything is made of it.
+
+    Parameters
+    ----------
+    path : str or path
+        A file that `save` wrote.
+    trusted : sequence of str, default=()
+        Full names of other types that the file may hold. They are imported and
+        filled with what the file says, so name only what you know.
+
+    Returns
+    -------
+    estimator : estimator
+        As it was when it was saved.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Without skops: ``pip install "skmnist[skops]"``.
+    FileNotFoundError
+        For a file that is not there.
+    ValueError
+        For a file that holds other types, or is damaged, or that `save` did not
+        write.
+
+    Warns
+    -----
+    UserWarning
+        For an estimator that another version of skmnist saved.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skmnist import MLPClassifier
+    >>> from skmnist.persistence import load, save
+    >>> path = Path(tempfile.mkdtemp()) / "digits.skops"
+    >>> save(MLPClassifier((32,)), path)
+    >>> load(path)
+    MLPClassifier(hidden_layer_sizes=(32,))
+    """
+    skops = import_extra("skops.io", "skops", "load")
+    with open(path, "rb") as file:
+        content = file.read()
+    name = repr(os.fspath(path))
+    try:
+        strange = set(skops.get_untrusted_types(data=content)) - {*TRUSTED, *trusted}
+        if not strange:
+            return skops.loads(content, trusted=[*TRUSTED, *trusted])
+    except Exception as error:
+        raise ValueError(
+            f"{name} is damaged, or not a file that skmnist.persistence.save wrote "
+            f"({type(error).__name__}: {error})."
+        ) from error
+    raise ValueError(
+        f"{name} holds types that are not trusted, {sorted(strange)}, and was not "
+        "opened. If you know them and where the file comes from, pass their names as "
+        "trusted."
+    )
