@@ -139,8 +139,8 @@ class LinearClassifier(
         Raises
         ------
         ValueError
-            For a parameter or an array that is not as documented, data of one class,
-            or a solver that diverges.
+            For a parameter or an array that is not as documented, or data of one
+            class.
         """
         check.check_parameters(self, self._rules)
         fit_task = self._init_callback_context(max_subtasks=1)
@@ -170,20 +170,11 @@ class LinearClassifier(
             with solving.propagate_callback_context(self.estimator_):
                 solving.call_on_fit_task_begin(estimator=self, **data)
                 self.estimator_.fit(self._scaled(pixels), y, sample_weight=weights)
-            self._check_finite()
             solving.call_on_fit_task_end(estimator=self, **data)
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
         )
         return self
-
-    def _check_finite(self):
-        if not (np.isfinite(self.coef_).all() and np.isfinite(self.intercept_).all()):
-            raise ValueError(
-                f"The coefficients are no longer finite: the solver {self.solver!r} "
-                "diverged. Try solver='lbfgs', a smaller C, pixel_scaling='standard', "
-                "or sample weights around 1."
-            )
 
     def predict(self, X):
         """Predict the label of every image.

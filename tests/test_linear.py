@@ -47,8 +47,10 @@ def test_coefficients_are_scikit_learns_on_the_pixels_in_float32(few):
     assert_array_equal(ours.n_iter_, theirs.n_iter_)
     pixels = flat(X_test).astype(np.float32)
     for method in METHODS:
-        assert_array_equal(
-            getattr(ours, method)(X_test), getattr(theirs, method)(pixels)
+        # Ours takes the logarithm of the softmax, theirs of the probability.
+        rtol = 1e-6 if method == "predict_log_proba" else 0
+        assert_allclose(
+            getattr(ours, method)(X_test), getattr(theirs, method)(pixels), rtol=rtol
         )
 
 
@@ -255,3 +257,15 @@ def test_classes_keep_their_names():
     clf = LinearClassifier(C=0.01).fit(X[y < 2], names)
     assert clf.classes_.tolist() == ["one", "zero"]
     assert clf.score(X[y < 2], names) == 1
+
+
+def test_logarithms_of_probabilities_that_underflow_are_finite(few):
+    X, _, y, _ = few
+    for labels in (y, y > 4):
+        clf = LinearClassifier(C=np.inf, pixel_scaling=None).fit(X, labels)
+        log_proba, proba = clf.predict_log_proba(X), clf.predict_proba(X)
+        there = proba > 1e-30
+        assert_allclose(log_proba[there], np.log(proba[there]), rtol=1e-4, atol=1e-6)
+        far = 1e4 * X.astype(float)
+        assert (clf.predict_proba(far) == 0).any()
+        assert np.isfinite(clf.predict_log_proba(far)).all()
