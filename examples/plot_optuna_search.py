@@ -11,6 +11,8 @@ scored, and takes any estimator that keeps to scikit-learn's contract.
 # %%
 # Rate and decay are drawn from ranges, on logarithmic scales. The first ten
 # candidates are random, the others where the good ones were.
+import warnings
+
 import matplotlib.pyplot as plt
 import optuna
 from optuna.distributions import FloatDistribution
@@ -20,6 +22,8 @@ from skmnist import MLPClassifier
 from skmnist.datasets import load_digits28
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+# It says that it is experimental, and uses what Optuna 5 deprecates.
+warnings.filterwarnings("ignore", message=".*(OptunaSearchCV|optuna)")
 X_train, X_test, y_train, y_test = load_digits28(split=True)
 search = OptunaSearchCV(
     MLPClassifier((32,), max_epochs=5, random_state=0),

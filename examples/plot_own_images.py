@@ -16,15 +16,13 @@ from pathlib import Path
 
 import joblib
 import matplotlib.pyplot as plt
-import numpy as np
 from PIL import Image, ImageDraw
 
 from skmnist import ConvNetClassifier
 from skmnist.datasets import load_digits28
-from skmnist.displays import ImageGridDisplay
 
 X_train, _, y_train, _ = load_digits28(split=True)
-clf = ConvNetClassifier(max_epochs=20, augment="affine", random_state=0)
+clf = ConvNetClassifier(max_epochs=12, augment="affine", random_state=0)
 folder = Path(tempfile.mkdtemp())
 joblib.dump(clf.fit(X_train, y_train), folder / "digits.joblib")
 
@@ -35,13 +33,13 @@ strokes = {
     "one": [(85, 80), (120, 45), (120, 200)],
     "four": [(125, 200), (125, 50), (60, 140), (160, 140)],
 }
-scans = []
-for name, points in strokes.items():
+_, axes = plt.subplots(1, len(strokes), figsize=(6, 2.5), layout="constrained")
+for ax, (name, points) in zip(axes, strokes.items(), strict=True):
     page = Image.new("RGB", (220, 250), (240, 235, 220))
     ImageDraw.Draw(page).line(points, fill=(30, 40, 120), width=16, joint="curve")
     page.save(folder / f"{name}.png")
-    scans.append(np.asarray(page.convert("L").resize((220, 220))))
-ImageGridDisplay.from_images(np.stack(scans), list(strokes))
+    ax.imshow(page)
+    ax.set(title=f"{name}.png", xticks=[], yticks=[])
 
 # %%
 # ``python -m skmnist predict`` brings them to what the model knows, and says how.
@@ -53,5 +51,5 @@ answer = subprocess.run(
     check=True,
     cwd=folder,
 )
-print(answer.stdout)
+print(answer.stdout.strip())
 plt.show()

@@ -37,6 +37,8 @@ ImageGridDisplay.from_images(components, names)
 
 # %%
 # The best number of components, on images that the search has not seen.
-print(f"{best[0].n_components_} components of 784 pixels: {best[-1].n_parameters_:,}")
-print(f"parameters, accuracy {search.score(X_test, y_test):.1%}")
+print(f"{best[0].n_components_} components of 784 pixels")
+print(
+    f"{best[-1].n_parameters_:,} parameters, {search.score(X_test, y_test):.1%} right"
+)
 plt.show()
