@@ -155,7 +155,7 @@ FITTED_ATTRIBUTES = """
         The labels, sorted.
     n_features_in_ : int
         Pixels per image, all channels together.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where ``X`` was a data frame with names of type str.
     image_shape_ : tuple (channels, height, width)
         How the network sees an image.

@@ -12,7 +12,7 @@ RIGHT, WRONG = "#007A59", "#B84A00"
 
 
 class ImageGridDisplay:
-    r"""Images in rows, with what is known of each above it.
+    """Images in rows, with what is known of each above it.
 
     Use :meth:`from_estimator`, :meth:`from_predictions` or :meth:`from_images` to
     make one. All parameters are stored as attributes.
@@ -52,7 +52,7 @@ class ImageGridDisplay:
     >>> nb = GaussianNB().fit(X[:1000], y[:1000])
     >>> display = ImageGridDisplay.from_estimator(nb, X, y, kind="mistakes", n_images=8)
     >>> display.images_[0].axes.get_title()
-    '9 → 7\n100.0 %'
+    '9 → 7\\n100.0 %'
     """
 
     def __init__(

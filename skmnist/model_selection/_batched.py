@@ -243,7 +243,7 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
         The labels, with ``refit`` only.
     n_features_in_ : int
         Pixels per image, with ``refit`` only.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where ``X`` was a data frame and ``refit`` is not False.
 
     See Also
@@ -329,7 +329,7 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
         The labels, with ``refit`` only.
     n_features_in_ : int
         Pixels per image, with ``refit`` only.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where ``X`` was a data frame and ``refit`` is not False.
 
     See Also

@@ -1,0 +1,73 @@
+"""How the site is built: ``python -m sphinx -W --keep-going docs docs/_build/html``."""
+
+import re
+import warnings
+
+# The gallery looks up every name that an example uses; scikit-learn's halving search
+# raises an ImportError without this.
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+
+import skmnist
+
+project = "skmnist"
+author = "The skmnist developers"
+copyright = author
+version = release = skmnist.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "myst_parser",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py"]
+templates_path = ["_templates"]
+# `fit` in a docstring is a link where there is such a name, and plain code elsewhere.
+default_role = "py:obj"
+
+# GitHub's anchors, which the generated page of reports links to.
+myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath"]
+
+autodoc_typehints = "none"  # numpydoc's Parameters say more
+numpydoc_show_class_members = False  # the template of a class lists them
+
+# What is inherited from scikit-learn refers to scikit-learn's glossary.
+suppress_warnings = ["ref.term"]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skmnist"
+html_show_sourcelink = False
+html_theme_options = {"show_prev_next": True, "navigation_depth": 2}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("skmnist",),
+    # An example prints what it wants to be seen.
+    "capture_repr": (),
+    "download_all_examples": False,
+    "show_signature": False,
+}
+warnings.filterwarnings("ignore", message=".*is non-interactive", category=UserWarning)
+
+# The pages are read in the repository too, where links lead to files that are other
+# pages here.
+PAGES_OF_FILES = {
+    r"\.\./examples/(plot_\w+)\.py": r"auto_examples/\1.rst",
+    r"\.\./benchmarks/(RESULTS|README)\.md": "benchmarks.md",
+    r"\.\./CHANGELOG\.md": "changelog.md",
+}
+
+
+def link_to_pages(app, docname, source):
+    """Let links to files of the repository lead to their pages on the site."""
+    for file, page in PAGES_OF_FILES.items():
+        source[0] = re.sub(rf"\]\({file}\)", f"]({page})", source[0])
+
+
+def setup(app):
+    """Register what is ours."""
+    app.connect("source-read", link_to_pages)
