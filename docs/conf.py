@@ -1,13 +1,17 @@
 """How the site is built: ``python -m sphinx -W --keep-going docs docs/_build/html``."""
 
 import re
+import sys
 import warnings
+from pathlib import Path
 
 # The gallery looks up every name that an example uses; scikit-learn's halving search
 # raises an ImportError without this.
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 
 import skmnist
+
+sys.path.insert(0, str(Path(__file__).parent))  # gallery_order
 
 project = "skmnist"
 author = "The skmnist developers"
@@ -48,6 +52,10 @@ sphinx_gallery_conf = {
     "doc_module": ("skmnist",),
     # An example prints what it wants to be seen.
     "capture_repr": (),
+    # A class here could not be pickled with the settings, which is a warning.
+    "within_subsection_order": "gallery_order.GalleryOrder",
+    # Its table takes scripts from other servers.
+    "write_computation_times": False,
     "download_all_examples": False,
     "show_signature": False,
 }
