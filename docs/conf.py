@@ -29,6 +29,8 @@ exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py"]
 templates_path = ["_templates"]
 # `fit` in a docstring is a link where there is such a name, and plain code elsewhere.
 default_role = "py:obj"
+smartquotes = False  # values of parameters are to be copied as they stand
+toc_object_entries_show_parents = "hide"
 
 # GitHub's anchors, which the generated page of reports links to.
 myst_heading_anchors = 3
