@@ -51,8 +51,8 @@ class ImageGridDisplay:
     >>> X, y = load_digits(return_X_y=True)
     >>> nb = GaussianNB().fit(X[:1000], y[:1000])
     >>> display = ImageGridDisplay.from_estimator(nb, X, y, kind="mistakes", n_images=8)
-    >>> display.images_[0].axes.get_title()
-    '9 → 7\\n100.0 %'
+    >>> display.images_[0].axes.get_title().splitlines()
+    ['9 → 7', '100.0 %']
     """
 
     def __init__(
