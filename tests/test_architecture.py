@@ -16,8 +16,9 @@ PACKAGE = Path(skmnist.__file__).parent
 # Of our own modules, these may import those (a folder counts as one module).
 ALLOWED = {
     "__init__": set(),
-    "datasets": set(),
-    "displays": set(),
+    "_typing": set(),
+    "datasets": {"_typing"},
+    "displays": {"_typing"},
     "_validation": set(),
     "_memory_map": set(),
     "_scaling": {"_memory_map"},
@@ -35,17 +36,17 @@ ALLOWED = {
     "_stacked_training": {"_modules", "_stacked_modules"},
     "_parameters": {"_validation", "_augment", "_modules", "_optimizers"},
     "_pickling": set(),
-    "_linear": {"_pickling", "_validation", "_scaling"},
+    "_linear": {"_pickling", "_validation", "_scaling", "_typing"},
     "_base": {
         *("_validation", "_scaling", "_devices", "_batches", "_checkpoint"),
         *("_early_stopping", "_epoch_tasks", "_memory_map", "_modules", "_optimizers"),
-        *("_parameters", "_pickling", "_training"),
+        *("_parameters", "_pickling", "_training", "_typing"),
     },
-    "_mlp": {"_base", "_modules", "_parameters", "_validation"},
-    "_convnet": {"_base", "_modules", "_parameters", "_validation"},
+    "_mlp": {"_base", "_modules", "_parameters", "_typing", "_validation"},
+    "_convnet": {"_base", "_modules", "_parameters", "_typing", "_validation"},
     "_fit_together": {"_base", "_devices", "_stacked_training", "_validation"},
     "model_selection": {"_fit_together"},
-    "persistence": {"_base", "_files", "_linear", "_modules"},
+    "persistence": {"_base", "_files", "_linear", "_modules", "_typing"},
 }
 
 # Everything else is an application of the package (recipes, the command line): it
@@ -58,7 +59,7 @@ EXTRA = {"_compare": APPLICATION, "_reproduce": APPLICATION}
 
 NO_TORCH = [
     *("__init__", "datasets", "displays", "_validation", "_scaling", "_linear"),
-    "_memory_map",
+    *("_memory_map", "_typing"),
 ]
 
 
