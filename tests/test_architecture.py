@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import skmnist
 
 PACKAGE = Path(skmnist.__file__).parent
+GUIDE = Path(__file__).resolve().parents[1] / "CONTRIBUTING.md"
 
 # Of our own modules, these may import those (a folder counts as one module).
 ALLOWED = {
@@ -102,6 +104,21 @@ def own_imports(module):
 
 def test_the_package_is_made_of_the_modules_of_the_design():
     assert set(ALLOWED) <= all_modules()
+
+
+def test_contributors_are_told_of_every_module():
+    page = GUIDE.read_text(encoding="utf-8")
+    names = re.findall(r"`(\S+?)`", page)
+    told = {name.rstrip("/").removesuffix(".py") for name in names}
+    assert all_modules() - told == set()
+
+
+def test_contributors_are_told_of_every_command():
+    makefile = GUIDE.with_name("Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^(\w+):", makefile, flags=re.M)
+    page = GUIDE.read_text(encoding="utf-8")
+    told = re.findall(r"^\| `make (\w+)` \|", page, flags=re.M)
+    assert told == targets
 
 
 @pytest.mark.parametrize("module", sorted(all_modules()))
