@@ -41,9 +41,8 @@ def main():
     )
     grid.ax_.set_title("What it reads")
     drawn = bars.barh(list(errors), [100 * e for e in errors.values()], height=0.6)
-    bars.bar_label(
-        drawn, [f"{100 - 100 * e:.2f} %" for e in errors.values()], padding=3
-    )
+    accuracies = [f"{100 - 100 * e:.2f} %" for e in errors.values()]
+    bars.bar_label(drawn, accuracies, padding=3)
     bars.set(xlabel="test images read wrong (%)", title="MNIST: errors, and accuracy")
     bars.set_xlim(0, 1.3 * 100 * max(errors.values()))
     bars.invert_yaxis()

@@ -1,14 +1,17 @@
 """The estimator that owns a skorch net: fit, the predict family, pickled state."""
 
+from __future__ import annotations
+
 import copy
 import warnings
 from abc import ABCMeta, abstractmethod
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
@@ -31,6 +34,13 @@ from skmnist._parameters import TRAINING_RULES
 from skmnist._pickling import VersionedPickle
 from skmnist._scaling import find_pixel_scaling
 from skmnist._training import TrainingNet
+from skmnist._typing import with_callbacks
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from skorch.history import History
+
+    from skmnist._modules import ModelSummary
 
 
 class NetworkClassifier(
@@ -47,7 +57,7 @@ class NetworkClassifier(
     """
 
     _rules = TRAINING_RULES
-    _module_class = None
+    _module_class: type[torch.nn.Module]
 
     @abstractmethod
     def __init__(
@@ -119,7 +129,15 @@ class NetworkClassifier(
     # -- fitting --
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network on images and their labels.
 
         Parameters
@@ -186,7 +204,13 @@ class NetworkClassifier(
         self.net_ = self._build_net(module, seeds.training, history, callbacks)
         self._is_open, self.best_epoch_ = False, None
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one more epoch on these images, from where the model stands.
 
         Optimiser, generators and history go on from call to call, with the
@@ -447,7 +471,7 @@ class NetworkClassifier(
 
     # -- predicting --
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict the label of every image.
 
         Parameters
@@ -463,7 +487,7 @@ class NetworkClassifier(
         positions = self._logits(X).argmax(dim=1).numpy()
         return self.classes_[positions]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the probability of every class for every image.
 
         Parameters
@@ -479,7 +503,7 @@ class NetworkClassifier(
         """
         return self._logits(X).softmax(dim=1).numpy()
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the logarithm of the probability of every class.
 
         Parameters
@@ -494,7 +518,7 @@ class NetworkClassifier(
         """
         return self._logits(X).log_softmax(dim=1).numpy()
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute the logits, the inputs of the softmax.
 
         Parameters
@@ -526,7 +550,7 @@ class NetworkClassifier(
 
     # -- what is known of the fitted network --
 
-    def summary(self):
+    def summary(self) -> ModelSummary:
         """Describe the network layer by layer.
 
         Returns
@@ -539,37 +563,37 @@ class NetworkClassifier(
         return summarize(self.module_, self.image_shape_)
 
     @property
-    def module_(self):
+    def module_(self) -> torch.nn.Module:
         """The network: from pixels as they are to logits."""
         return self.net_.module_
 
     @property
-    def history_(self):
+    def history_(self) -> History:
         """All that was recorded, epoch by epoch."""
         return self.net_.history_
 
     @property
-    def device_(self):
+    def device_(self) -> str:
         """The device that the model is on."""
         return self.net_.device
 
     @property
-    def n_parameters_(self):
+    def n_parameters_(self) -> int:
         """The number of trainable weights and biases."""
         return sum(weights.numel() for weights in self.module_.parameters())
 
     @property
-    def n_epochs_(self):
+    def n_epochs_(self) -> int:
         """Epochs trained, over all calls that went on from one another."""
         return len(self.history_)
 
     @property
-    def loss_curve_(self):
+    def loss_curve_(self) -> list[float]:
         """The mean training loss of every epoch, in nats."""
         return [row["train_loss"] for row in self.history_]
 
     @property
-    def validation_scores_(self):
+    def validation_scores_(self) -> list[float] | None:
         """The validation accuracy after every epoch that had one, or None."""
         return [row["valid_acc"] for row in self.history_ if "valid_acc" in row] or None
 

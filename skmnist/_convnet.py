@@ -1,11 +1,34 @@
 """ConvNetClassifier: convolution blocks, then dense layers; and ConvLayer."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from skmnist import _validation as check
 from skmnist._base import NetworkClassifier
 from skmnist._modules import ConvNet, block_output_shape
 from skmnist._parameters import TRAINING_RULES, document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+    from torch.optim import Optimizer
+
+    from skmnist._parameters import Augment, Callbacks
+    from skmnist._typing import (
+        Activation,
+        ClassWeight,
+        FilePath,
+        ImageShape,
+        LayerSizes,
+        OptimizerName,
+        PixelScaling,
+        Precision,
+        RandomState,
+        Schedule,
+    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,8 +80,8 @@ class ConvLayer:
     filters: int
     kernel_size: int = 3
     stride: int = 1
-    padding: str | int = "same"
-    pool: str | None = "max"
+    padding: Literal["same", "valid"] | int = "same"
+    pool: Literal["max", "avg"] | None = "max"
     pool_size: int = 2
     pool_stride: int | None = None
     batch_norm: bool = False
@@ -159,38 +182,38 @@ class ConvNetClassifier(NetworkClassifier):
 
     def __init__(
         self,
-        conv_layers=(16, 32),
-        hidden_layer_sizes=(128,),
+        conv_layers: Sequence[int | ConvLayer] = (16, 32),
+        hidden_layer_sizes: LayerSizes = (128,),
         *,
-        image_shape=None,
-        activation="relu",
-        dropout=0.0,
-        optimizer="adamw",
-        optimizer_params=None,
-        lr=0.006,
-        weight_decay=0.01,
-        momentum=0.9,
-        lr_schedule="onecycle",
-        lr_decay=0.95,
-        batch_size=128,
-        max_epochs=4,
-        shuffle=True,
-        class_weight=None,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        pixel_scaling="standard",
-        augment=None,
-        device="auto",
-        precision="float32",
-        micro_batch_size="auto",
-        callbacks=None,
-        checkpoint=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        image_shape: ImageShape | None = None,
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+        optimizer: OptimizerName | type[Optimizer] = "adamw",
+        optimizer_params: dict[str, Any] | None = None,
+        lr: float = 0.006,
+        weight_decay: float = 0.01,
+        momentum: float = 0.9,
+        lr_schedule: Schedule = "onecycle",
+        lr_decay: float = 0.95,
+        batch_size: int = 128,
+        max_epochs: int = 4,
+        shuffle: bool = True,
+        class_weight: ClassWeight = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        pixel_scaling: PixelScaling = "standard",
+        augment: Augment = None,
+        device: str | torch.device = "auto",
+        precision: Precision = "float32",
+        micro_batch_size: int | Literal["auto"] = "auto",
+        callbacks: Callbacks | None = None,
+        checkpoint: FilePath | None = None,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             activation=activation,
             dropout=dropout,

@@ -122,5 +122,5 @@ def find_groups(estimators, X, n_processes=1):
 def _pays_on_a_cpu(estimator, n_features):
     if hasattr(estimator, "conv_layers"):
         return False
-    first, *_ = *estimator.hidden_layer_sizes, 0
+    first = [*estimator.hidden_layer_sizes, 0][0]
     return n_features * first <= MOST_CPU_WEIGHTS

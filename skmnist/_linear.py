@@ -1,15 +1,27 @@
 """LinearClassifier: scikit-learn's logistic regression behind the image input."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.callback import CallbackSupportMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist import _validation as check
 from skmnist._pickling import VersionedPickle
 from skmnist._scaling import find_pixel_scaling, scale_pixels
+from skmnist._typing import with_callbacks
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skmnist._typing import ClassWeight, PixelScaling, RandomState
+
+    Solver = Literal["lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"]
 
 
 class LinearClassifier(
@@ -95,17 +107,17 @@ class LinearClassifier(
 
     def __init__(
         self,
-        C=1.0,
+        C: float = 1.0,
         *,
-        solver="lbfgs",
-        tol=1e-4,
-        max_iter=100,
-        class_weight=None,
-        pixel_scaling="unit",
-        precision="float32",
-        random_state=None,
-        verbose=0,
-    ):
+        solver: Solver = "lbfgs",
+        tol: float = 1e-4,
+        max_iter: int = 100,
+        class_weight: ClassWeight = None,
+        pixel_scaling: PixelScaling = "unit",
+        precision: Literal["float32", "float64"] = "float32",
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self.C = C
         self.solver = solver
         self.tol = tol
@@ -117,7 +129,9 @@ class LinearClassifier(
         self.verbose = verbose
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Fit the coefficients to images and their labels.
 
         Parameters
@@ -147,12 +161,12 @@ class LinearClassifier(
         data = check.callback_data(X, y, sample_weight)
         fit_task.call_on_fit_task_begin(estimator=self, **data)
         with check.unchanged_on_failure(self):
-            pixels, own_shape, y = check.check_images(self, X, y, reset=True)
-            weights = check.check_sample_weight(sample_weight, len(y))
+            pixels, own_shape, labels = check.check_images(self, X, y, reset=True)
+            weights = check.check_sample_weight(sample_weight, len(labels))
             if weights is not None and not weights.all():
                 rows = np.flatnonzero(weights)
-                pixels, y, weights = pixels[rows], y[rows], weights[rows]
-            self.classes_ = check.find_classes(self, y)
+                pixels, labels, weights = pixels[rows], labels[rows], weights[rows]
+            self.classes_ = check.find_classes(self, labels)
             self.image_shape_ = check.find_image_shape(self, pixels.shape[1], own_shape)
             self._scaling = find_pixel_scaling(
                 self.pixel_scaling, pixels, self.image_shape_[0], weights=weights
@@ -169,14 +183,14 @@ class LinearClassifier(
             solving = fit_task.subcontext("solve")
             with solving.propagate_callback_context(self.estimator_):
                 solving.call_on_fit_task_begin(estimator=self, **data)
-                self.estimator_.fit(self._scaled(pixels), y, sample_weight=weights)
+                self.estimator_.fit(self._scaled(pixels), labels, sample_weight=weights)
             solving.call_on_fit_task_end(estimator=self, **data)
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
         )
         return self
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict the label of every image.
 
         Parameters
@@ -192,7 +206,7 @@ class LinearClassifier(
         pixels = self._checked(X)
         return self.estimator_.predict(pixels)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the probability of every class for every image.
 
         Parameters
@@ -208,7 +222,7 @@ class LinearClassifier(
         pixels = self._checked(X)
         return self.estimator_.predict_proba(pixels)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the logarithm of the probability of every class.
 
         Parameters
@@ -226,7 +240,7 @@ class LinearClassifier(
             logits = np.stack([np.zeros_like(logits), logits], axis=1)
         return log_softmax(logits, axis=1)
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute the logits, the inputs of the softmax.
 
         Parameters
@@ -254,22 +268,22 @@ class LinearClassifier(
         return scale_pixels(pixels, *self._scaling, self.precision)
 
     @property
-    def coef_(self):
+    def coef_(self) -> np.ndarray:
         """Coefficients of the scaled pixels."""
         return self.estimator_.coef_
 
     @property
-    def intercept_(self):
+    def intercept_(self) -> np.ndarray:
         """Intercepts."""
         return self.estimator_.intercept_
 
     @property
-    def n_iter_(self):
+    def n_iter_(self) -> np.ndarray:
         """Iterations of the solver."""
         return self.estimator_.n_iter_
 
     @property
-    def n_parameters_(self):
+    def n_parameters_(self) -> int:
         """The number of coefficients and intercepts."""
         return self.coef_.size + self.intercept_.size
 

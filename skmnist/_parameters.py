@@ -1,14 +1,26 @@
 """The training parameters that both networks share: their rules and their words."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from inspect import cleandoc, signature
 from textwrap import indent
+from typing import Literal, TypeAlias
 
+import torch
 from skorch.callbacks import Callback
 
 from skmnist import _validation as check
 from skmnist._augment import TRANSFORMS
 from skmnist._modules import ACTIVATIONS
 from skmnist._optimizers import OPTIMIZERS
+
+Augment: TypeAlias = (
+    Literal["shift", "affine"] | Callable[[torch.Tensor], torch.Tensor] | None
+)
+Callbacks: TypeAlias = Sequence[
+    Callback | type[Callback] | tuple[str, Callback | type[Callback]]
+]
 
 
 def _is_callback(item):

@@ -127,7 +127,9 @@ RANDOM_STATE = Rule(
 )
 PATH = Rule(
     "None or a path",
-    lambda value: value is None or (isinstance(value, (str, os.PathLike)) and value),
+    lambda value: (
+        value is None or (isinstance(value, (str, os.PathLike)) and bool(value))
+    ),
 )
 CALLABLE = Rule("a callable", callable)
 PIXEL_SCALING = one_of(None, "standard", "unit", "symmetric")

@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,14 @@ import pytest
 import skmnist
 
 PACKAGE = Path(skmnist.__file__).parent
+GUIDE = Path(__file__).resolve().parents[1] / "CONTRIBUTING.md"
 
 # Of our own modules, these may import those (a folder counts as one module).
 ALLOWED = {
     "__init__": set(),
-    "datasets": set(),
-    "displays": set(),
+    "_typing": set(),
+    "datasets": {"_typing"},
+    "displays": {"_typing"},
     "_validation": set(),
     "_memory_map": set(),
     "_scaling": {"_memory_map"},
@@ -35,17 +38,17 @@ ALLOWED = {
     "_stacked_training": {"_modules", "_stacked_modules"},
     "_parameters": {"_validation", "_augment", "_modules", "_optimizers"},
     "_pickling": set(),
-    "_linear": {"_pickling", "_validation", "_scaling"},
+    "_linear": {"_pickling", "_validation", "_scaling", "_typing"},
     "_base": {
         *("_validation", "_scaling", "_devices", "_batches", "_checkpoint"),
         *("_early_stopping", "_epoch_tasks", "_memory_map", "_modules", "_optimizers"),
-        *("_parameters", "_pickling", "_training"),
+        *("_parameters", "_pickling", "_training", "_typing"),
     },
-    "_mlp": {"_base", "_modules", "_parameters", "_validation"},
-    "_convnet": {"_base", "_modules", "_parameters", "_validation"},
+    "_mlp": {"_base", "_modules", "_parameters", "_typing", "_validation"},
+    "_convnet": {"_base", "_modules", "_parameters", "_typing", "_validation"},
     "_fit_together": {"_base", "_devices", "_stacked_training", "_validation"},
     "model_selection": {"_fit_together"},
-    "persistence": {"_base", "_files", "_linear", "_modules"},
+    "persistence": {"_base", "_files", "_linear", "_modules", "_typing"},
 }
 
 # Everything else is an application of the package (recipes, the command line): it
@@ -58,7 +61,7 @@ EXTRA = {"_compare": APPLICATION, "_reproduce": APPLICATION}
 
 NO_TORCH = [
     *("__init__", "datasets", "displays", "_validation", "_scaling", "_linear"),
-    "_memory_map",
+    *("_memory_map", "_typing"),
 ]
 
 
@@ -101,6 +104,21 @@ def own_imports(module):
 
 def test_the_package_is_made_of_the_modules_of_the_design():
     assert set(ALLOWED) <= all_modules()
+
+
+def test_contributors_are_told_of_every_module():
+    page = GUIDE.read_text(encoding="utf-8")
+    names = re.findall(r"`(\S+?)`", page)
+    told = {name.rstrip("/").removesuffix(".py") for name in names}
+    assert all_modules() - told == set()
+
+
+def test_contributors_are_told_of_every_command():
+    makefile = GUIDE.with_name("Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^(\w+):", makefile, flags=re.M)
+    page = GUIDE.read_text(encoding="utf-8")
+    told = re.findall(r"^\| `make (\w+)` \|", page, flags=re.M)
+    assert told == targets
 
 
 @pytest.mark.parametrize("module", sorted(all_modules()))

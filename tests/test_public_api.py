@@ -7,6 +7,7 @@ import importlib.metadata
 import inspect
 import re
 import warnings
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -125,6 +126,16 @@ def test_the_version_is_that_of_the_installed_package():
     assert skmnist.__version__ == importlib.metadata.version("skmnist")
 
 
+def test_type_checkers_see_the_names_that_are_loaded_lazily():
+    stub = Path(skmnist.__file__).with_suffix(".pyi")
+    tree = ast.parse(stub.read_text(encoding="utf-8"))
+    imported = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    assert sorted(alias.name for n in imported for alias in n.names) == NAMES
+    (listed,) = (node.value for node in tree.body if isinstance(node, ast.Assign))
+    assert ast.literal_eval(listed) == NAMES
+    assert stub.with_name("py.typed").is_file()
+
+
 # -- docstrings ---------------------------------------------------------------
 
 
@@ -194,6 +205,21 @@ def test_every_parameter_has_a_type_and_a_description(documented):
         for name, following in re.findall(r"^(\S.*)\n(.*)$", text, flags=re.M):
             if not following.startswith("    "):
                 yield f"{name} has no description"
+
+    check_all(documented, check)
+
+
+def test_every_parameter_and_result_has_a_type_hint(documented):
+    def check(member):
+        # A constructor that is not ours, a search's say, has no hints of ours.
+        if inspect.isclass(member) and "__init__" not in vars(member):
+            return
+        for name, parameter in signature_of(member).items():
+            if parameter.annotation is parameter.empty:
+                yield f"{name} has no type hint"
+        result = inspect.signature(member).return_annotation
+        if inspect.isroutine(member) and result is inspect.Signature.empty:
+            yield "the result has no type hint"
 
     check_all(documented, check)
 

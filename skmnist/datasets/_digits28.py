@@ -1,9 +1,16 @@
 """scikit-learn's bundled digits in MNIST's format."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, overload
+
 import numpy as np
 from scipy import ndimage
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
+
+if TYPE_CHECKING:
+    from skmnist._typing import Split
 
 _SIDE = 28
 _FIELD = 20
@@ -25,7 +32,19 @@ them: accuracies on the two are not comparable.
 """
 
 
-def load_digits28(*, split=False, return_X_y=False):
+@overload
+def load_digits28(*, split: Literal[True], return_X_y: bool = ...) -> Split: ...
+@overload
+def load_digits28(
+    *, split: Literal[False] = ..., return_X_y: Literal[True]
+) -> tuple[np.ndarray, np.ndarray]: ...
+@overload
+def load_digits28(
+    *, split: Literal[False] = ..., return_X_y: Literal[False] = ...
+) -> Bunch: ...
+def load_digits28(
+    *, split: bool = False, return_X_y: bool = False
+) -> Split | tuple[np.ndarray, np.ndarray] | Bunch:
     """Load scikit-learn's bundled handwritten digits as 28x28 images.
 
     These are 1,797 real handwritten digits that need no network, in the format

@@ -1,14 +1,22 @@
 """MNIST, Fashion-MNIST and Kuzushiji-MNIST, from disk or from the network."""
 
+from __future__ import annotations
+
 import logging
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 from uuid import uuid4
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from ._idx import read_idx
+
+if TYPE_CHECKING:
+    from skmnist._typing import FilePath, Split
+
+Variant: TypeAlias = Literal["digits", "fashion", "kuzushiji"]
 
 _logger = logging.getLogger(__name__)
 
@@ -105,14 +113,41 @@ The first 60,000 are the training set, the last 10,000 the test set.
 """
 
 
+@overload
 def fetch_mnist(
-    variant="digits",
+    variant: Variant = ...,
     *,
-    data_home=None,
-    split=False,
-    return_X_y=False,
-    download_if_missing=True,
-):
+    data_home: FilePath | None = ...,
+    split: Literal[True],
+    return_X_y: bool = ...,
+    download_if_missing: bool = ...,
+) -> Split: ...
+@overload
+def fetch_mnist(
+    variant: Variant = ...,
+    *,
+    data_home: FilePath | None = ...,
+    split: Literal[False] = ...,
+    return_X_y: Literal[True],
+    download_if_missing: bool = ...,
+) -> tuple[np.ndarray, np.ndarray]: ...
+@overload
+def fetch_mnist(
+    variant: Variant = ...,
+    *,
+    data_home: FilePath | None = ...,
+    split: Literal[False] = ...,
+    return_X_y: Literal[False] = ...,
+    download_if_missing: bool = ...,
+) -> Bunch: ...
+def fetch_mnist(
+    variant: Variant = "digits",
+    *,
+    data_home: FilePath | None = None,
+    split: bool = False,
+    return_X_y: bool = False,
+    download_if_missing: bool = True,
+) -> Split | tuple[np.ndarray, np.ndarray] | Bunch:
     """Load MNIST or one of its siblings, downloading it where it is missing.
 
     Parameters

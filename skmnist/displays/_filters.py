@@ -1,9 +1,21 @@
 """FilterDisplay: the weights that look at the pixels."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._style import as_images, draw_grid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from sklearn.base import BaseEstimator
+
+    from skmnist._typing import ImageShape
 
 # More than these cannot be told apart in a figure of README size.
 MOST_FILTERS = 64
@@ -46,7 +58,13 @@ class FilterDisplay:
     (10, 1, 8, 8)
     """
 
-    def __init__(self, filters, *, names=None, n_total=None):
+    def __init__(
+        self,
+        filters: np.ndarray,
+        *,
+        names: Sequence[str] | None = None,
+        n_total: int | None = None,
+    ) -> None:
         self.filters = filters
         self.names = names
         self.n_total = n_total
@@ -54,14 +72,14 @@ class FilterDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
+        estimator: BaseEstimator,
         *,
-        n_filters=None,
-        image_shape=None,
-        ax=None,
-        n_columns=None,
-        cmap="RdBu_r",
-    ):
+        n_filters: int | None = None,
+        image_shape: ImageShape | None = None,
+        ax: Axes | None = None,
+        n_columns: int | None = None,
+        cmap: str = "RdBu_r",
+    ) -> Self:
         """Draw the weights of a fitted estimator that look at the pixels.
 
         Parameters
@@ -104,7 +122,13 @@ class FilterDisplay:
             ax=ax, n_columns=n_columns, cmap=cmap
         )
 
-    def plot(self, *, ax=None, n_columns=None, cmap="RdBu_r"):
+    def plot(
+        self,
+        *,
+        ax: Axes | None = None,
+        n_columns: int | None = None,
+        cmap: str = "RdBu_r",
+    ) -> Self:
         """Draw the filters.
 
         Parameters

@@ -1,11 +1,24 @@
 """ImageGridDisplay: sample images, predictions and mistakes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
+
 import numpy as np
 from sklearn.utils import check_consistent_length
 
 from ._style import as_images, check_option, draw_grid, find_axes
 
-KINDS = ("samples", "mistakes")
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+    from skmnist._typing import ImageShape
+
+Kind: TypeAlias = Literal["samples", "mistakes"]
+
+KINDS = get_args(Kind)
 ARROW, CHECK_MARK = "\N{RIGHTWARDS ARROW}", "\N{CHECK MARK}"
 # Green and vermilion of Okabe & Ito, darkened for small print.
 RIGHT, WRONG = "#007A59", "#B84A00"
@@ -57,14 +70,14 @@ class ImageGridDisplay:
 
     def __init__(
         self,
-        images,
+        images: np.ndarray,
         *,
-        y_true=None,
-        y_pred=None,
-        y_proba=None,
-        indices=None,
-        empty_message="No images",
-    ):
+        y_true: np.ndarray | None = None,
+        y_pred: np.ndarray | None = None,
+        y_proba: np.ndarray | None = None,
+        indices: np.ndarray | None = None,
+        empty_message: str = "No images",
+    ) -> None:
         self.images = images
         self.y_true = y_true
         self.y_pred = y_pred
@@ -74,8 +87,15 @@ class ImageGridDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, kind="samples", n_images=16, **settings
-    ):
+        cls,
+        estimator: BaseEstimator,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        kind: Kind = "samples",
+        n_images: int = 16,
+        **settings: Any,
+    ) -> Self:
         """Draw images with what a fitted classifier makes of them.
 
         Parameters
@@ -103,33 +123,35 @@ class ImageGridDisplay:
         check_option(cls.__name__, "kind", kind, KINDS)
         check_consistent_length(X, y)
         if kind == "samples":
-            X, y = X[:n_images], y[:n_images]
+            # Arrays, frames and lists can all be sliced, which ArrayLike does not say.
+            X, y = X[:n_images], y[:n_images]  # type: ignore[index]
         y_pred, y_proba = np.asarray(estimator.predict(X)), None
         if hasattr(estimator, "predict_proba"):
             # The column of the predicted label, which is not that of the largest
             # probability for a classifier with a tuned threshold.
             columns = np.searchsorted(estimator.classes_, y_pred)
             y_proba = estimator.predict_proba(X)[np.arange(len(y_pred)), columns]
-        shape = {"image_shape": getattr(estimator, "image_shape_", None)}
+        shape = getattr(estimator, "image_shape_", None)
+        settings = {"image_shape": shape, **settings}
         return cls.from_predictions(
-            X, y, y_pred, y_proba, kind=kind, n_images=n_images, **shape | settings
+            X, y, y_pred, y_proba, kind=kind, n_images=n_images, **settings
         )
 
     @classmethod
     def from_predictions(
         cls,
-        X,
-        y_true,
-        y_pred,
-        y_proba=None,
+        X: ArrayLike,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        y_proba: ArrayLike | None = None,
         *,
-        kind="samples",
-        n_images=16,
-        image_shape=None,
-        ax=None,
-        n_columns=None,
-        cmap="gray_r",
-    ):
+        kind: Kind = "samples",
+        n_images: int = 16,
+        image_shape: ImageShape | None = None,
+        ax: Axes | None = None,
+        n_columns: int | None = None,
+        cmap: str = "gray_r",
+    ) -> Self:
         """Draw images with predictions made before.
 
         Parameters
@@ -185,8 +207,15 @@ class ImageGridDisplay:
 
     @classmethod
     def from_images(
-        cls, X, labels=None, *, image_shape=None, ax=None, n_columns=None, cmap="gray_r"
-    ):
+        cls,
+        X: ArrayLike,
+        labels: ArrayLike | None = None,
+        *,
+        image_shape: ImageShape | None = None,
+        ax: Axes | None = None,
+        n_columns: int | None = None,
+        cmap: str = "gray_r",
+    ) -> Self:
         """Draw images, all of them, with their labels if there are any.
 
         Parameters
@@ -218,14 +247,21 @@ class ImageGridDisplay:
         (10, 8, 8)
         """
         check_consistent_length(X, labels)
+        images = as_images(X, image_shape)
         display = cls(
-            as_images(X, image_shape),
+            images,
             y_true=None if labels is None else np.asarray(labels),
-            indices=np.arange(len(X)),
+            indices=np.arange(len(images)),
         )
         return display.plot(ax=ax, n_columns=n_columns, cmap=cmap)
 
-    def plot(self, *, ax=None, n_columns=None, cmap="gray_r"):
+    def plot(
+        self,
+        *,
+        ax: Axes | None = None,
+        n_columns: int | None = None,
+        cmap: str = "gray_r",
+    ) -> Self:
         """Draw the images.
 
         Parameters

@@ -1,8 +1,11 @@
 """ParameterSweepDisplay: how a score depends on one parameter or two."""
 
+from __future__ import annotations
+
 import re
 import textwrap
 from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -15,6 +18,17 @@ from ._style import (
     size_in_points,
     text_width,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.container import Container
+    from matplotlib.text import Text
+    from pandas import DataFrame
+    from sklearn.base import BaseEstimator
+
+Kind: TypeAlias = Literal["line", "bar", "heatmap"]
 
 LINE_STYLES = ("-", "--", "-.", ":")
 HATCHES = ("", "//", "..", "\\\\", "xx")
@@ -77,15 +91,15 @@ class ParameterSweepDisplay:
     def __init__(
         self,
         *,
-        param,
-        values,
-        mean,
-        std,
-        failed,
-        hue=None,
-        hue_values=(None,),
-        score_name="Accuracy",
-    ):
+        param: str,
+        values: Sequence[Any],
+        mean: np.ndarray,
+        std: np.ndarray,
+        failed: np.ndarray,
+        hue: str | None = None,
+        hue_values: Sequence[Any] = (None,),
+        score_name: str = "Accuracy",
+    ) -> None:
         self.param = param
         self.values = values
         self.mean = mean
@@ -96,7 +110,14 @@ class ParameterSweepDisplay:
         self.score_name = score_name
 
     @classmethod
-    def from_search(cls, search, *, score=None, score_name=None, **settings):
+    def from_search(
+        cls,
+        search: BaseEstimator,
+        *,
+        score: str | None = None,
+        score_name: str | None = None,
+        **settings: Any,
+    ) -> Self:
         """Draw the scores of a fitted search.
 
         Parameters
@@ -136,15 +157,15 @@ class ParameterSweepDisplay:
     @classmethod
     def from_cv_results(
         cls,
-        cv_results,
+        cv_results: Mapping[str, Any] | DataFrame,
         *,
-        param=None,
-        hue=None,
-        score="mean_test_score",
-        score_name=None,
-        kind=None,
-        ax=None,
-    ):
+        param: str | None = None,
+        hue: str | None = None,
+        score: str = "mean_test_score",
+        score_name: str | None = None,
+        kind: Kind | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw scores from the table of a search.
 
         If parameters beside `param` and `hue` were varied, the candidate with the
@@ -228,7 +249,7 @@ class ParameterSweepDisplay:
             score_name=score_name or _name_score(score, means),
         ).plot(kind=kind, ax=ax)
 
-    def plot(self, *, kind=None, ax=None):
+    def plot(self, *, kind: Kind | None = None, ax: Axes | None = None) -> Self:
         """Draw the scores.
 
         Error bars and the numbers behind ± are one standard deviation over the
@@ -262,10 +283,12 @@ class ParameterSweepDisplay:
                 "kind='line'."
             )
         if kind is None:
-            one = "line" if _all_numbers(self.values) else "bar"
+            one: Kind = "line" if _all_numbers(self.values) else "bar"
             kind = one if self.hue is None else "heatmap"
         self.ax_ = find_axes(ax, name)
-        self.figure_, self.series_, self.texts_ = self.ax_.figure, [], []
+        self.figure_ = self.ax_.figure
+        self.series_: list[Container] = []
+        self.texts_: list[Text] = []
         self.image_ = self.colorbar_ = None
         self.ax_.set_xlabel(self.param)
         if kind == "heatmap":

@@ -1,11 +1,24 @@
 """TrainingCurveDisplay: loss or accuracy, epoch by epoch."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._style import check_option, draw_legend, find_axes, series_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PolyCollection
+    from matplotlib.lines import Line2D
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+Metric: TypeAlias = Literal["loss", "accuracy"]
+History: TypeAlias = Sequence[Mapping[str, Any]]
 
 # What the history calls a metric, the axis label, and the factor to its unit.
 METRICS = {
@@ -55,7 +68,15 @@ class TrainingCurveDisplay:
     ['training', 'validation']
     """
 
-    def __init__(self, *, x, train, valid, metric="loss", x_label="Epoch"):
+    def __init__(
+        self,
+        *,
+        x: np.ndarray,
+        train: dict[str, np.ndarray],
+        valid: dict[str, np.ndarray],
+        metric: Metric = "loss",
+        x_label: str = "Epoch",
+    ) -> None:
         self.x = x
         self.train = train
         self.valid = valid
@@ -63,7 +84,15 @@ class TrainingCurveDisplay:
         self.x_label = x_label
 
     @classmethod
-    def from_estimator(cls, estimator, *, metric="loss", ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator
+        | Sequence[BaseEstimator]
+        | Mapping[str, BaseEstimator | Sequence[BaseEstimator]],
+        *,
+        metric: Metric = "loss",
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw what fitted estimators recorded while they were trained.
 
         Parameters
@@ -95,7 +124,15 @@ class TrainingCurveDisplay:
         return cls.from_histories(histories, metric=metric, ax=ax)
 
     @classmethod
-    def from_histories(cls, histories, *, metric="loss", ax=None):
+    def from_histories(
+        cls,
+        histories: History
+        | Sequence[History]
+        | Mapping[str, History | Sequence[History]],
+        *,
+        metric: Metric = "loss",
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw histories that were kept from training.
 
         Parameters
@@ -145,8 +182,15 @@ class TrainingCurveDisplay:
 
     @classmethod
     def from_arrays(
-        cls, train=None, valid=None, *, metric="loss", x=None, x_label="Epoch", ax=None
-    ):
+        cls,
+        train: ArrayLike | Mapping[str, ArrayLike] | None = None,
+        valid: ArrayLike | Mapping[str, ArrayLike] | None = None,
+        *,
+        metric: Metric = "loss",
+        x: ArrayLike | None = None,
+        x_label: str = "Epoch",
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw numbers from anywhere.
 
         Parameters
@@ -175,9 +219,12 @@ class TrainingCurveDisplay:
             another length.
         """
         check_option(cls.__name__, "metric", metric, METRICS)
-        train = {name: _as_runs(runs) for name, runs in _by_name(train).items()}
-        valid = {name: _as_runs(runs) for name, runs in _by_name(valid).items()}
-        runs = [run for curve in (*train.values(), *valid.values()) for run in curve]
+        training, validation = (
+            {name: _as_runs(runs) for name, runs in _by_name(curves).items()}
+            for curves in (train, valid)
+        )
+        curves = [*training.values(), *validation.values()]
+        runs = [run for curve in curves for run in curve]
         n_points = max(map(len, runs), default=0)
         if n_points == 0:
             raise ValueError(
@@ -189,18 +236,21 @@ class TrainingCurveDisplay:
                 "Expected accuracies as fractions of 1. Got some above 1: divide "
                 "percentages by 100."
             )
-        x = np.arange(1, n_points + 1) if x is None else np.asarray(x)
-        if x.shape != (n_points,):
+        points = np.arange(1, n_points + 1) if x is None else np.asarray(x)
+        if points.shape != (n_points,):
             raise ValueError(
                 f"Expected x of shape ({n_points},), a value for each point of the "
-                f"longest curve. Got shape {x.shape}."
+                f"longest curve. Got shape {points.shape}."
             )
-        train = {name: _pad(curve, n_points) for name, curve in train.items()}
-        valid = {name: _pad(curve, n_points) for name, curve in valid.items()}
-        display = cls(x=x, train=train, valid=valid, metric=metric, x_label=x_label)
-        return display.plot(ax=ax)
+        return cls(
+            x=points,
+            train={name: _pad(runs, n_points) for name, runs in training.items()},
+            valid={name: _pad(runs, n_points) for name, runs in validation.items()},
+            metric=metric,
+            x_label=x_label,
+        ).plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw the curves, training dashed where validation stands beside it.
 
         Parameters
@@ -220,7 +270,9 @@ class TrainingCurveDisplay:
         self.ax_ = find_axes(ax, type(self).__name__)
         from matplotlib.ticker import MaxNLocator
 
-        self.figure_, self.lines_, self.bands_ = self.ax_.figure, [], []
+        self.figure_ = self.ax_.figure
+        self.lines_: list[Line2D] = []
+        self.bands_: list[PolyCollection] = []
         names = list(dict.fromkeys([*self.train, *self.valid]))
         for subset, curves in self._subsets().items():
             for name, runs in curves.items():

@@ -1,7 +1,10 @@
 """Searches that train candidates together where that is faster than one by one."""
 
+from __future__ import annotations
+
 import itertools
 import time
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
@@ -19,11 +22,14 @@ from sklearn.utils import _safe_indexing
 
 from skmnist._fit_together import find_groups, fit_together
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-class _BatchedSearch:
+
+class _BatchedSearch(BaseEstimator):
     """What both searches share: all but where the candidates come from."""
 
-    def fit(self, X, y=None, **params):
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Train and score all candidates, and refit the best one.
 
         Parameters
@@ -52,8 +58,9 @@ class _BatchedSearch:
         _check_names(self.estimator, candidates)
         estimators = [_make(self.estimator, candidate) for candidate in candidates]
         groups = find_groups(estimators, X, effective_n_jobs(self.n_jobs))
-        known = y is not None and set(params) <= {"sample_weight", "groups"}
-        if not groups or not known or get_config()["enable_metadata_routing"]:
+        routed = get_config()["enable_metadata_routing"]
+        known = set(params) <= {"sample_weight", "groups"}
+        if y is None or not groups or not known or routed:
             return super().fit(X, y, **params)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, params.pop("groups", None)))
@@ -70,7 +77,7 @@ class _BatchedSearch:
             return_train_score=self.return_train_score,
         )
         search.set_callbacks(*getattr(self, "_skl_callbacks", ()))
-        search.fit(X, y, rows=np.arange(len(y)), **params)
+        search.fit(X, y, rows=np.arange(np.shape(y)[0]), **params)
         self._take_over(search, fits.seconds)
         return self
 

@@ -1,8 +1,11 @@
 """Models as ONNX files, for programs without Python."""
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import warnings
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -15,10 +18,18 @@ from skmnist._linear import LinearClassifier
 from skmnist._modules import MLP
 from skmnist.persistence._extras import import_extra
 
+if TYPE_CHECKING:
+    from skmnist._typing import FilePath
+
 DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
 
 
-def export_onnx(estimator, path, *, dtype="uint8"):
+def export_onnx(
+    estimator: LinearClassifier | NetworkClassifier,
+    path: FilePath,
+    *,
+    dtype: Literal["uint8", "float32"] = "uint8",
+) -> None:
     """Write a fitted classifier as one ONNX file.
 
     The file takes images as the estimator takes them and needs nothing else: the

@@ -1,10 +1,20 @@
 """Whole estimators in files that hold no code, by skops."""
 
+from __future__ import annotations
+
 import os
 import warnings
+from typing import TYPE_CHECKING
 
 from skmnist._files import write_whole
 from skmnist.persistence._extras import import_extra
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sklearn.base import BaseEstimator
+
+    from skmnist._typing import FilePath
 
 # What skops does not know: our classes, what their parameters may be, and what a
 # search is made of. A class of an optimiser is no more than named in a file.
@@ -28,7 +38,7 @@ TRUSTED = (
 )
 
 
-def save(estimator, path):
+def save(estimator: BaseEstimator, path: FilePath) -> None:
     """Write an estimator to a file from which nothing can be run.
 
     A zip archive of JSON and NumPy arrays in the format of skops [1]_. The file is
@@ -94,7 +104,7 @@ def save(estimator, path):
     write_whole(path, lambda file: file.write(content))
 
 
-def load(path, *, trusted=()):
+def load(path: FilePath, *, trusted: Sequence[str] = ()) -> BaseEstimator:
     """Read an estimator from a file, without running any code of the file's.
 
     Only the types of skmnist's estimators, of scikit-learn's, and of NumPy's arrays

@@ -1,12 +1,20 @@
 """Networks and studies by name."""
 
+from __future__ import annotations
+
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from skmnist.recipes._reports import RECIPES
 from skmnist.recipes._studies import STUDIES
 
+if TYPE_CHECKING:
+    from skmnist.recipes._layer_study import LayerStudy
+    from skmnist.recipes._recipe import Recipe
+    from skmnist.recipes._study import Study
 
-def list_recipes():
+
+def list_recipes() -> tuple[str, ...]:
     """List the names of all networks.
 
     Returns
@@ -23,7 +31,7 @@ def list_recipes():
     return tuple(RECIPES)
 
 
-def list_studies():
+def list_studies() -> tuple[str, ...]:
     """List the names of all studies.
 
     Returns
@@ -40,7 +48,7 @@ def list_studies():
     return tuple(STUDIES)
 
 
-def get_recipe(name):
+def get_recipe(name: str) -> Recipe:
     """Get a network's recipe by its name.
 
     Parameters
@@ -68,7 +76,7 @@ def get_recipe(name):
     return _find(name, RECIPES, "recipe", "list_recipes")
 
 
-def get_study(name):
+def get_study(name: str) -> Study | LayerStudy:
     """Get a study by its name.
 
     Parameters

@@ -1,10 +1,12 @@
 """A study of a report that trains nothing: what its networks are made of."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from skmnist.recipes._recipe import Recipe
-from skmnist.recipes._setting import split_images
+from skmnist.recipes._setting import Data, split_images
 
 # An estimator knows its layers once it is fitted: so many images do for that.
 FEW = 500
@@ -48,11 +50,11 @@ class LayerStudy:
     networks: tuple[Recipe, ...]
 
     @property
-    def varies(self):
+    def varies(self) -> str:
         """What is varied."""
         return "network"
 
-    def run(self, data):
+    def run(self, data: Data) -> LayerStudyResult:
         """Make the networks for images like those given, and count.
 
         Parameters
@@ -114,7 +116,7 @@ class LayerStudyResult:
     study: LayerStudy
     layers: dict[str, list[LayerCount]]
 
-    def comparison(self):
+    def comparison(self) -> list[tuple[str, int, int]]:
         """Set the published numbers of parameters beside the counted ones.
 
         Returns
@@ -131,7 +133,7 @@ class LayerStudyResult:
             for network in self.study.networks
         ]
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Give all figures in plain types, as for a JSON file.
 
         Returns

@@ -1,13 +1,22 @@
 """A network of a report: what it is, how it was trained, what was published of it."""
 
+from __future__ import annotations
+
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from skmnist.recipes._recorders import TrainingAccuracy
-from skmnist.recipes._setting import Setting, split_images
+from skmnist.recipes._setting import Data, Setting, split_images
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+    from skorch.callbacks import Callback
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,7 +65,15 @@ class Recipe(Setting):
     shows: tuple[str, ...] = ("test_accuracy",)
     shows_layers: bool = False
 
-    def run(self, data, *, epochs=None, random_state=0, device="auto", callbacks=()):
+    def run(
+        self,
+        data: Data,
+        *,
+        epochs: int | None = None,
+        random_state: int = 0,
+        device: str | torch.device = "auto",
+        callbacks: Sequence[Callback] = (),
+    ) -> RecipeResult:
         """Train on the given data, and score after every epoch.
 
         Parameters
@@ -185,16 +202,18 @@ class RecipeResult:
     fit_seconds: float
 
     @property
-    def n_parameters(self):
+    def n_parameters(self) -> int:
         """The weights and biases of the fitted network."""
         return self.estimator.n_parameters_
 
     @property
-    def test_accuracy(self):
+    def test_accuracy(self) -> float:
         """The accuracy on the test images after the last epoch, in percent."""
         return self.figures["test_accuracy"][self.n_epochs]
 
-    def comparison(self):
+    def comparison(
+        self,
+    ) -> list[tuple[str, int, float, float | None, float | None]]:
         """Set the published figures beside the measured ones.
 
         Returns
@@ -216,7 +235,7 @@ class RecipeResult:
             for epoch, value in values.items()
         ]
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Give all figures in plain types, as for a JSON file.
 
         Returns

@@ -1,9 +1,11 @@
 """What networks and studies share: an estimator of a report, and its data."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import PredefinedSplit, train_test_split
 
 import skmnist
@@ -12,6 +14,10 @@ import skmnist
 # which `n_validation` is a part, and of its images.
 MNIST_TRAINING_IMAGES = 60_000
 MNIST_IMAGE_SHAPE = (28, 28)
+
+
+# X_train, X_test, y_train, y_test
+Data: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
 
 
 class Images(NamedTuple):
@@ -47,7 +53,7 @@ class Setting:
     n_validation: int = 0
     note: str = ""
 
-    def make_estimator(self, **overrides):
+    def make_estimator(self, **overrides: Any) -> BaseEstimator:
         """Make an unfitted estimator with the report's settings.
 
         Parameters

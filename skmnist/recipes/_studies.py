@@ -11,7 +11,7 @@ from skmnist.recipes._study import Study
 
 CONVNET_16_4 = RECIPES["dl-2020/convnet-16-4"]
 MLP_300_SIGMOID = RECIPES["dl-2020/mlp-300-sigmoid"]
-DL_2020 = [
+DL_2020: list[Study | LayerStudy] = [
     Study(
         name="dl-2020/learning-rate",
         source=B,

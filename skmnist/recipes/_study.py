@@ -1,15 +1,25 @@
 """A study of a report: one setting, trained over and over with something varied."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, ParameterGrid, learning_curve
 from skorch.callbacks import Callback
 
-from skmnist.recipes._setting import Setting, split_images
+from skmnist.recipes._setting import Data, Setting, split_images
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+# A mean and a standard deviation, both in percent.
+Figure: TypeAlias = tuple[float, float | None]
 
 TRAINING_IMAGES = "training images"
 
@@ -78,8 +88,8 @@ class Study(Setting):
     terms: dict[str, tuple[str, float]] = field(default_factory=dict)
     curves: type[Callback] | None = None
     chart: str | None = None
-    published: dict[Any, tuple[float, float | None]] = field(default_factory=dict)
-    honest: dict[Any, tuple[float, float | None]] = field(default_factory=dict)
+    published: dict[Any, Figure] = field(default_factory=dict)
+    honest: dict[Any, Figure] = field(default_factory=dict)
     finding: str = ""
 
     def __post_init__(self):
@@ -99,7 +109,7 @@ class Study(Setting):
             )
 
     @property
-    def varies(self):
+    def varies(self) -> str:
         """What is varied, in the report's words."""
         if self.train_sizes:
             return TRAINING_IMAGES
@@ -107,14 +117,14 @@ class Study(Setting):
 
     def run(
         self,
-        data,
+        data: Data,
         *,
-        epochs=None,
-        n_repeats=None,
-        n_jobs=None,
-        device="auto",
-        callbacks=(),
-    ):
+        epochs: int | None = None,
+        n_repeats: int | None = None,
+        n_jobs: int | None = None,
+        device: str | torch.device = "auto",
+        callbacks: Sequence[Callback] = (),
+    ) -> StudyResult:
         """Train every candidate, and score it on the test images.
 
         A grid is searched by `sklearn.model_selection.GridSearchCV` with the test
@@ -292,17 +302,17 @@ class StudyResult:
     fit_seconds: np.ndarray
 
     @property
-    def n_repeats(self):
+    def n_repeats(self) -> int:
         """The runs of every candidate."""
         return self.accuracies.shape[1]
 
     @property
-    def n_failed(self):
+    def n_failed(self) -> int:
         """The fits that failed."""
         return int(np.isnan(self.accuracies).sum())
 
     @property
-    def cv_results(self):
+    def cv_results(self) -> dict[str, Any]:
         """The accuracies as a search has them, with the repeats as its splits.
 
         For `skmnist.displays.ParameterSweepDisplay.from_cv_results`; deviations are
@@ -324,7 +334,9 @@ class StudyResult:
             return np.zeros(len(self.candidates))
         return self.accuracies.std(axis=1, ddof=1)
 
-    def comparison(self):
+    def comparison(
+        self,
+    ) -> list[tuple[dict[str, Any], Figure | None, Figure | None, Figure]]:
         """Set the published figures beside the measured ones.
 
         Returns
@@ -339,15 +351,15 @@ class StudyResult:
         for candidate, runs, deviation in zip(
             self.candidates, self.accuracies, self._deviations(), strict=True
         ):
-            known = [
+            told, honestly = (
                 figures.get(*candidate.values()) if figures else None
                 for figures in (published, honest)
-            ]
+            )
             spread = float(deviation) if self.n_repeats > 1 else None
-            rows.append((candidate, *known, (float(runs.mean()), spread)))
+            rows.append((candidate, told, honestly, (float(runs.mean()), spread)))
         return rows
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Give all figures in plain types, as for a JSON file.
 
         Returns

@@ -1,0 +1,19 @@
+# What type checkers see of the names that __init__.py loads lazily.
+from . import datasets, displays, model_selection, persistence, recipes
+from ._convnet import ConvLayer, ConvNetClassifier
+from ._linear import LinearClassifier
+from ._mlp import MLPClassifier
+
+__version__: str
+
+__all__ = [
+    "ConvLayer",
+    "ConvNetClassifier",
+    "LinearClassifier",
+    "MLPClassifier",
+    "datasets",
+    "displays",
+    "model_selection",
+    "persistence",
+    "recipes",
+]
