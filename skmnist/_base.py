@@ -12,11 +12,9 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist import _validation as check
-from skmnist._batches import ImageDataset, as_tensor
 from skmnist._checkpoint import (
     Checkpointer,
     check_same_run,
@@ -34,6 +32,13 @@ from skmnist._parameters import TRAINING_RULES
 from skmnist._pickling import VersionedPickle
 from skmnist._scaling import find_pixel_scaling
 from skmnist._training import TrainingNet
+from skmnist._training_data import (
+    as_images,
+    check_training_data,
+    check_validation_data,
+    hold_out,
+    with_loss_weights,
+)
 from skmnist._typing import with_callbacks
 
 if TYPE_CHECKING:
@@ -181,16 +186,16 @@ class NetworkClassifier(
         with check.unchanged_on_failure(self), owned_checkpoint(self.checkpoint):
             saved = self._read_checkpoint(warm)
             seeds = self._draw_seeds(saved)
-            train = self._check_training_data(X, y, sample_weight, reset=not warm)
-            valid = self._check_validation_data(X_val, y_val)
+            train = check_training_data(self, X, y, sample_weight, reset=not warm)
+            valid = check_validation_data(self, X_val, y_val)
             if valid is None and self.early_stopping:
-                train, valid = self._hold_out(train, seeds.split)
+                train, valid = hold_out(self, train, seeds.split)
             history = self.history_ if warm else ()
             module = self._copied_module() if warm else self._new_module(train, seeds)
             callbacks = self._own_callbacks(train, valid, seeds, saved, len(history))
             callbacks.append(EpochTasks(self, fit_task, data))
             self._start(module, seeds, history, callbacks)
-            weighted = self._with_loss_weights(train)
+            weighted = with_loss_weights(self, train)
             self.net_.train(weighted, valid, epochs=self.max_epochs)
             self.best_epoch_ = self._find_best_epoch()
         fit_task.call_on_fit_task_end(
@@ -244,15 +249,15 @@ class NetworkClassifier(
         first = not hasattr(self, "net_")
         with check.unchanged_on_failure(self):
             classes = check.check_partial_classes(self, classes, first)
-            train = self._check_training_data(
-                X, y, sample_weight, reset=first, classes=classes
+            train = check_training_data(
+                self, X, y, sample_weight, reset=first, classes=classes
             )
             if first or not self._is_open:
                 self.net_ = self._open_stream(train, first)
             self._is_open, self.best_epoch_ = True, None
             self._move_if_asked()
             with self.net_.rolled_back_on_failure():
-                self.net_.train(self._with_loss_weights(train), epochs=1)
+                self.net_.train(with_loss_weights(self, train), epochs=1)
         return self
 
     def _open_stream(self, train, first):
@@ -269,95 +274,6 @@ class NetworkClassifier(
         return SimpleNamespace(
             root=root, weights=int(weights), training=int(training), split=int(split)
         )
-
-    def _check_training_data(self, X, y, sample_weight, *, reset, classes=None):
-        """The images as a dataset; what is learned of them is set on the way."""
-        pixels, own_shape, y = check.check_images(self, X, y, reset=reset)
-        weights = check.check_sample_weight(sample_weight, len(y))
-        rows = None
-        if weights is not None and not weights.all():
-            rows = np.flatnonzero(weights)
-            y, weights = y[rows], weights[rows]
-        if reset:
-            self.classes_ = check.find_classes(self, y) if classes is None else classes
-            self.image_shape_ = check.find_image_shape(
-                self, pixels.shape[1], own_shape, getattr(self, "image_shape", None)
-            )
-        check.check_same_shape(self, own_shape)
-        targets = check.encode_labels(y, self.classes_)
-        return self._dataset(pixels, targets, weights, rows)
-
-    def _check_validation_data(self, X_val, y_val):
-        if X_val is None and y_val is None:
-            return None
-        if X_val is None or y_val is None:
-            given, missing = ("X_val", "y_val")[:: -1 if X_val is None else 1]
-            raise ValueError(
-                f"X_val and y_val must be given together: {given} came without "
-                f"{missing}."
-            )
-        try:
-            pixels, own_shape, _ = check.check_images(self, X_val, reset=False)
-            check.check_same_shape(self, own_shape)
-        except ValueError as error:
-            raise ValueError(
-                f"X_val must be images like those in X. {error}"
-            ) from error
-        targets = check.check_validation_labels(pixels, y_val, self.classes_)
-        return self._dataset(pixels, targets)
-
-    def _dataset(self, pixels, targets, weights=None, rows=None):
-        return ImageDataset(
-            self._as_images(pixels),
-            as_tensor(targets),
-            None if weights is None else as_tensor(weights),
-            None if rows is None else as_tensor(rows),
-            memory_map=find_memory_map(pixels),
-        )
-
-    def _as_images(self, pixels):
-        return as_tensor(pixels).reshape(len(pixels), *self.image_shape_)
-
-    def _hold_out(self, dataset, seed):
-        """Training and validation part of a dataset, the classes' shares kept."""
-        targets = dataset.targets.numpy()
-        try:
-            train, valid = train_test_split(
-                np.arange(len(targets)),
-                test_size=self.validation_fraction,
-                stratify=targets,
-                random_state=seed,
-            )
-            complete = len(np.unique(targets[valid])) == len(self.classes_)
-        except ValueError:
-            # Too few of a class, in words about test_size, which is not ours.
-            complete = False
-        if not complete:
-            rarest = np.bincount(targets, minlength=len(self.classes_)).min()
-            raise ValueError(
-                f"The 'validation_fraction' parameter of {type(self).__name__} must "
-                f"hold out and leave at least one sample of each of the "
-                f"{len(self.classes_)} classes. Got {self.validation_fraction!r} of "
-                f"{len(targets)} samples instead, {rarest} of the rarest class. Change "
-                "the fraction, or pass X_val and y_val."
-            )
-        return dataset.subset(train), dataset.subset(valid)
-
-    def _with_loss_weights(self, dataset):
-        """The dataset with the weights of its classes; rows without weight go."""
-        sample_weight = dataset.weights
-        weights = check.loss_weights(
-            self.class_weight,
-            self.classes_,
-            dataset.targets.numpy(),
-            None if sample_weight is None else sample_weight.numpy(),
-        )
-        if weights is None:
-            return dataset
-        positions = np.flatnonzero(weights)
-        weighted = dataset.subset(positions)
-        weighted.weights = torch.from_numpy(weights[positions])
-        return weighted
 
     def _new_module(self, train, seeds):
         """A module with new weights, and the scaling of the training images."""
@@ -540,7 +456,7 @@ class NetworkClassifier(
         pixels, own_shape, _ = check.check_images(self, X, reset=False)
         check.check_same_shape(self, own_shape)
         self._move_if_asked()
-        return self.net_.logits(self._as_images(pixels), find_memory_map(pixels))
+        return self.net_.logits(as_images(self, pixels), find_memory_map(pixels))
 
     def _move_if_asked(self):
         """Follow a `device` that was set after the fit."""

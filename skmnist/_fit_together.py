@@ -10,6 +10,7 @@ from skmnist import _validation as check
 from skmnist._base import NetworkClassifier
 from skmnist._devices import find_device
 from skmnist._stacked_training import train_stacked
+from skmnist._training_data import check_training_data, with_loss_weights
 
 # What may differ between estimators that are fitted together.
 NUMBERS = ("lr", "weight_decay", "momentum", "lr_decay", "dropout", "random_state")
@@ -73,14 +74,14 @@ def fit_together(estimators, X, y, sample_weight=None):
         For data that none of them takes.
     """
     first = estimators[0]
-    train = first._check_training_data(X, y, sample_weight, reset=True)
+    train = check_training_data(first, X, y, sample_weight, reset=True)
     learned = {name: value for name, value in vars(first).items() if name[-1] == "_"}
     for estimator in estimators:
         vars(estimator).update(learned)
         seeds = estimator._draw_seeds()
         estimator._start(estimator._new_module(train, seeds), seeds)
     nets = [estimator.net_ for estimator in estimators]
-    weighted = first._with_loss_weights(train)
+    weighted = with_loss_weights(first, train)
     return train_stacked(nets, weighted, first.max_epochs)
 
 

@@ -40,13 +40,16 @@ ALLOWED = {
     "_pickling": set(),
     "_linear": {"_pickling", "_validation", "_scaling", "_typing"},
     "_base": {
-        *("_validation", "_scaling", "_devices", "_batches", "_checkpoint"),
-        *("_early_stopping", "_epoch_tasks", "_memory_map", "_modules", "_optimizers"),
-        *("_parameters", "_pickling", "_training", "_typing"),
+        *("_validation", "_scaling", "_devices", "_checkpoint", "_early_stopping"),
+        *("_epoch_tasks", "_memory_map", "_modules", "_optimizers", "_parameters"),
+        *("_pickling", "_training", "_training_data", "_typing"),
     },
     "_mlp": {"_base", "_modules", "_parameters", "_typing", "_validation"},
     "_convnet": {"_base", "_modules", "_parameters", "_typing", "_validation"},
-    "_fit_together": {"_base", "_devices", "_stacked_training", "_validation"},
+    "_training_data": {"_batches", "_memory_map", "_validation"},
+    "_fit_together": {
+        *("_base", "_devices", "_stacked_training", "_training_data", "_validation"),
+    },
     "model_selection": {"_fit_together"},
     "persistence": {"_base", "_files", "_linear", "_modules", "_typing"},
 }

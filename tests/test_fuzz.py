@@ -5,6 +5,7 @@ Some hundred cases are tried in every run. Thousands, and new ones every time:
     pytest tests/test_fuzz.py --hypothesis-profile=thorough
 """
 
+import math
 import os
 import random
 import warnings
@@ -356,3 +357,18 @@ def test_file_of_images_is_as_good_as_memory(tmp_path_factory, clf, data, dtype)
     fitted = fitted_or_refused(clf, X, y)
     other = fitted_or_refused(clone(clf), np.load(path, mmap_mode="r"), y)
     np.testing.assert_array_equal(fitted.predict_proba(X), other.predict_proba(X))
+
+
+@given(ESTIMATORS, arrays())
+def test_flat_rows_and_square_images_are_the_same(clf, data):
+    X, y = data
+    side = math.isqrt(X[0].size)
+    rows = X.reshape(len(X), -1)[:, : side * side]
+    images = rows.reshape(len(X), side, side)
+    clf = clone(clf).set_params(random_state=0)
+    fitted = fitted_or_refused(clf, images, y)
+    other = fitted_or_refused(clone(clf), rows, y)
+    for shown in (images, rows):
+        np.testing.assert_array_equal(
+            fitted.predict_proba(shown), other.predict_proba(shown)
+        )
