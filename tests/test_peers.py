@@ -77,3 +77,26 @@ def test_weights_and_devices():
     assert has(MLPClassifier, "device")
     assert "device" in skorch_net().get_params()
     assert not has(SklearnMLP, "device")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_scikeras(few):
+    """Not installed by any extra: with TensorFlow it is larger than all the rest."""
+    keras = pytest.importorskip("keras", reason="needs keras, TensorFlow and scikeras")
+    wrappers = pytest.importorskip("scikeras.wrappers", reason="needs scikeras")
+
+    def build(meta):
+        shape, n_classes = meta["X_shape_"][1:], meta["n_classes_"]
+        dense = keras.layers.Dense(n_classes, activation="softmax")
+        layers = [keras.layers.Input(shape), keras.layers.Flatten(), dense]
+        return keras.Sequential(layers)
+
+    loss = "sparse_categorical_crossentropy"
+    clf = wrappers.KerasClassifier(build, loss=loss, epochs=1, verbose=0)
+    X, _, y, _ = few
+    labels = np.array([f"digit {k}" for k in y])
+    weights = np.ones(len(y))
+    assert clf.fit(X, labels, sample_weight=weights).predict(X[:1])[0][:5] == "digit"
+    assert "class_weight" in clf.get_params()
+    assert "device" not in clf.get_params()
+    assert len(failed_checks(clf)) > 3
