@@ -51,6 +51,7 @@ def test_every_page_of_the_guide_has_code_and_is_in_its_contents():
     assert {page.stem for page in PAGES} == {*GUIDE, "README", "index"}
 
 
+@pytest.mark.slow  # minutes; the build of the site runs them all too
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(path):
     run(path.read_text(encoding="utf-8"))
