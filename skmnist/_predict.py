@@ -8,6 +8,8 @@ import joblib
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skmnist.persistence._extras import import_extra
+
 # How MNIST's digits were brought into their 28x28 pixels: "size normalized to fit in a
 # 20x20 pixel box while preserving their aspect ratio", then "centered ... by computing
 # the center of mass" (LeCun, Cortes and Burges, "The MNIST database").
@@ -92,18 +94,13 @@ def largest_pixel(estimator):
 
 def read_picture(path, shape):
     """A picture file as an image of a shape, light ink on a dark ground."""
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            'predict needs Pillow: pip install "skmnist[plot]"'
-        ) from error
+    Image = import_extra("PIL.Image", "plot", "predict")
     try:
         with Image.open(path) as file:
             file.load()
-            picture = file.convert("RGBA")
+            picture = _eight_bits(file).convert("RGBA")
             steps = [f"{file.width}x{file.height} {_kind(file.mode)}"]
-    except UnidentifiedImageError as error:
+    except Image.UnidentifiedImageError as error:
         raise ValueError(f"{path} is no picture that can be read") from error
     channels, *size = shape
     if picture.getextrema()[3] != (255, 255):
@@ -124,6 +121,17 @@ def read_picture(path, shape):
     return Picture(_framed(pixels, size, steps)[None], steps)
 
 
+def _eight_bits(file):
+    """A picture of more than eight bits a pixel in eight, which Pillow would clip."""
+    if file.mode not in ("I;16", "I", "F"):
+        return file
+    pixels = np.asarray(file, float)
+    if pixels.max() > 255:
+        pixels = pixels / 257
+    Image = import_extra("PIL.Image", "plot", "predict")
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
 def _kind(mode):
     if mode in ("1", "L", "I", "F", "LA", "I;16"):
         return "grey"
@@ -140,8 +148,7 @@ def _resized(picture, size, steps):
 
 def _framed(pixels, size, steps):
     """What MNIST's makers did: the ink in a box, its centre of mass in the middle."""
-    from PIL import Image
-
+    Image = import_extra("PIL.Image", "plot", "predict")
     pixels = pixels.astype(float) - pixels.min()
     pixels *= 255 / pixels.max()
     pixels[pixels < LEAST_INK * 255] = 0

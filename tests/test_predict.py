@@ -117,6 +117,13 @@ def test_picture_of_the_model_s_size_is_the_image_itself(model, clf, digits, tmp
     assert probability == f"{clf.predict_proba(X[:1]).max():.1%}"
 
 
+def test_sixteen_bits_are_the_same_greys_as_eight(digits, tmp_path):
+    image = digits[0][0]
+    Image.fromarray(image * np.uint16(257)).save(tmp_path / "deep.png")
+    picture = read_picture(tmp_path / "deep.png", (1, 28, 28))
+    np.testing.assert_array_equal(picture.image[0], image)
+
+
 def test_ink_is_framed_as_in_mnist(tmp_path):
     page = np.zeros((100, 60), np.uint8)
     page[10:50, 5:25] = 200
