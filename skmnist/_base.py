@@ -39,6 +39,11 @@ from skmnist._training_data import (
     hold_out,
     with_loss_weights,
 )
+from skmnist._training_state import (
+    load_portable_state,
+    portable_state,
+    rolled_back_on_failure,
+)
 from skmnist._typing import with_callbacks
 
 if TYPE_CHECKING:
@@ -256,7 +261,7 @@ class NetworkClassifier(
                 self.net_ = self._open_stream(train, first)
             self._is_open, self.best_epoch_ = True, None
             self._move_if_asked()
-            with self.net_.rolled_back_on_failure():
+            with rolled_back_on_failure(self.net_):
                 self.net_.train(with_loss_weights(self, train), epochs=1)
         return self
 
@@ -524,7 +529,7 @@ class NetworkClassifier(
         state = super().__getstate__()
         net = state.pop("net_", None)
         if net is not None:
-            state["_net_state"] = net.portable_state(with_optimizer=self._is_open)
+            state["_net_state"] = portable_state(net, with_optimizer=self._is_open)
         return state
 
     def _restore(self, state):
@@ -535,7 +540,7 @@ class NetworkClassifier(
             self._settings = {**parameters, **self._settings}
             device = self._device_on_arrival(net_state["device"])
             self.net_ = self._build_net(self._empty_module(), seed=0, device=device)
-            self.net_.load_portable_state(net_state)
+            load_portable_state(self.net_, net_state)
 
     def _device_on_arrival(self, saved):
         """The device of an unpickled model: another one, with a warning, if need be."""

@@ -13,6 +13,7 @@ from filelock import Timeout
 from skorch.callbacks import Callback
 
 from skmnist._files import sole_writer, write_whole
+from skmnist._training_state import load_training_state, training_state
 
 # The first line of the file; the digest of all that follows stands behind it, so
 # that a damaged file is known for one before anything is read from it.
@@ -175,7 +176,7 @@ class Checkpointer(Callback):
         """Put everything back to where the saved run stood."""
         if self.saved is None:
             return
-        net.load_training_state(self.saved["training"])
+        load_training_state(net, self.saved["training"])
         if self.early_stopping is not None:
             vars(self.early_stopping).update(self.saved["early_stopping"])
         self.saved = None
@@ -187,7 +188,7 @@ class Checkpointer(Callback):
         state = {
             "run": self.run,
             "seed": self.seed,
-            "training": net.training_state(),
+            "training": training_state(net),
             # What a callback has learned ends in an underscore.
             "early_stopping": {k: v for k, v in counts.items() if k.endswith("_")},
         }

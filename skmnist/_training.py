@@ -1,13 +1,10 @@
-"""The skorch net and its epoch: micro-batches, precision, hooks, state."""
+"""The skorch net and its epoch: micro-batches, precision, hooks."""
 
-import contextlib
-import copy
 import dis
 import itertools
 import math
 import signal
 
-import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PrintLog
@@ -120,7 +117,7 @@ class TrainingNet(NeuralNetClassifier):
         self.micro_batch_ = self._choose_micro_batch()
         self.weights_ = list(self.module_.parameters())
         if self.scheduler_ is None:
-            self._start_schedule(n_steps)
+            self.start_schedule(n_steps)
         self.batch_hooks_ = any(
             getattr(type(callback), hook) is not getattr(Callback, hook)
             for _, callback in self.callbacks_
@@ -368,7 +365,8 @@ class TrainingNet(NeuralNetClassifier):
         draw = torch.empty((), dtype=torch.int64, device=self.generator.device)
         return int(draw.random_(generator=self.generator))
 
-    def _start_schedule(self, n_steps=0):
+    def start_schedule(self, n_steps=0):
+        """Begin the schedule of the learning rate, over so many steps if it counts."""
         self.scheduler_ = make_schedule(
             self.schedule, self.optimizer_, n_steps, **self.schedule_settings
         )
@@ -398,59 +396,7 @@ class TrainingNet(NeuralNetClassifier):
             f"scale: try a lower lr (it is {self.lr:g}), or pixel_scaling='standard'."
         )
 
-    # -- state that outlives a call --
-
-    def training_state(self):
-        """All that going on bitwise needs, as tensors, numbers and strings."""
-        return {
-            "module": self.module_.state_dict(),
-            "history": list(self.history),
-            "optimizer": self.optimizer_.state_dict(),
-            "scheduler": self.scheduler_.state_dict() if self.scheduler_ else None,
-            "generator": self.generator.get_state(),
-            "stop_requested": self.stop_requested_,
-        }
-
-    def load_training_state(self, state):
-        """Go on from what `training_state` gave."""
-        self.module_.load_state_dict(state["module"])
-        self.history[:] = state["history"]
-        if "optimizer" in state:
-            self.optimizer_.load_state_dict(state["optimizer"])
-            self.generator.set_state(state["generator"])
-            self.stop_requested_ = state["stop_requested"]
-            if state["scheduler"] is not None:
-                if self.scheduler_ is None:
-                    self._start_schedule()
-                self.scheduler_.load_state_dict(state["scheduler"])
-
-    def portable_state(self, with_optimizer):
-        """The state in NumPy arrays, for a pickle; the optimiser's if asked."""
-        state = self.training_state()
-        if not with_optimizer:
-            state = {name: state[name] for name in ("module", "history")}
-        return {**_map_arrays(state, torch.Tensor, _to_numpy), "device": self.device}
-
-    def load_portable_state(self, state):
-        """Take over what `portable_state` gave."""
-        self.load_training_state(
-            _map_arrays(state, np.ndarray, lambda a: torch.from_numpy(np.array(a)))
-        )
-
-    @contextlib.contextmanager
-    def rolled_back_on_failure(self):
-        """Undo, when anything is raised, what was trained since.
-
-        Costs a copy of the weights and of the optimiser's state.
-        """
-        n_epochs, state = len(self.history), self.training_state()
-        del state["history"]
-        state = copy.deepcopy(state)
-        try:
-            yield
-        except BaseException:
-            self.load_training_state({**state, "history": self.history[:n_epochs]})
-            raise
+    # -- where it runs --
 
     def move(self, device):
         """Go on, or predict, on another device."""
@@ -484,22 +430,6 @@ def summed_loss(logits, targets, weights=None):
     if weights is None:
         return F.cross_entropy(logits, targets, reduction="sum")
     return F.cross_entropy(logits, targets, reduction="none") @ weights
-
-
-def _to_numpy(tensor):
-    # An array of its own: a view would pickle the memory of all it is a view of.
-    return np.array(tensor.detach().cpu().numpy(), order="C")
-
-
-def _map_arrays(value, array_type, convert):
-    """Convert the arrays in nested dicts, lists and tuples."""
-    if isinstance(value, array_type):
-        return convert(value)
-    if isinstance(value, dict):
-        return {k: _map_arrays(v, array_type, convert) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_map_arrays(v, array_type, convert) for v in value)
-    return value
 
 
 def _raised_by_statement(exception):

@@ -29,7 +29,8 @@ ALLOWED = {
     "_augment": set(),
     "_batches": {"_memory_map"},
     "_files": set(),
-    "_checkpoint": {"_files"},
+    "_training_state": set(),
+    "_checkpoint": {"_files", "_training_state"},
     "_early_stopping": set(),
     "_epoch_tasks": set(),
     "_optimizers": set(),
@@ -42,7 +43,7 @@ ALLOWED = {
     "_base": {
         *("_validation", "_scaling", "_devices", "_checkpoint", "_early_stopping"),
         *("_epoch_tasks", "_memory_map", "_modules", "_optimizers", "_parameters"),
-        *("_pickling", "_training", "_training_data", "_typing"),
+        *("_pickling", "_training", "_training_data", "_training_state", "_typing"),
     },
     "_mlp": {"_base", "_modules", "_parameters", "_typing", "_validation"},
     "_convnet": {"_base", "_modules", "_parameters", "_typing", "_validation"},

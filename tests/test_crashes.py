@@ -52,6 +52,8 @@ def assert_same_training(run, whole, X):
     ):
         assert torch.equal(mine, other)
     assert run.loss_curve_ == whole.loss_curve_
+    assert run.validation_scores_ == whole.validation_scores_
+    assert run.best_epoch_ == whole.best_epoch_
     np.testing.assert_array_equal(run.predict_proba(X), whole.predict_proba(X))
 
 

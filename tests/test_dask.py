@@ -62,7 +62,7 @@ def test_scores_are_those_of_one_process(client, digits):
     assert_same_scores(found, expected)
 
 
-def test_four_ways_of_searching_agree_on_mnist(client, mnist):
+def test_four_ways_of_searching_agree_on_mnist(client, mnist, one_thread):
     X, _, y, _ = mnist
     X, y = X[:3000], y[:3000]
     clf = MLPClassifier((32,), max_epochs=2, random_state=0)
@@ -72,13 +72,14 @@ def test_four_ways_of_searching_agree_on_mnist(client, mnist):
     with parallel_config("dask", scatter=[X, y]):
         cluster = GridSearchCV(clf, grid, cv=3).fit(X, y)
     at_once = BatchedGridSearchCV(clf, grid, cv=3).fit(X, y)
-    for search in (two_processes, cluster, at_once):
-        assert search.best_params_ == one_process.best_params_
-        for key in (f"split{i}_test_score" for i in range(3)):
-            # One image of the 1,000 may fall on the other side of a rounding.
-            np.testing.assert_allclose(
-                search.cv_results_[key], one_process.cv_results_[key], atol=0.00101
-            )
+    assert_same_scores(two_processes, one_process)
+    assert_same_scores(cluster, one_process)
+    assert at_once.best_params_ == one_process.best_params_
+    for key in (f"split{i}_test_score" for i in range(3)):
+        # Rounding may turn one prediction of the 1,000.
+        np.testing.assert_allclose(
+            at_once.cv_results_[key], one_process.cv_results_[key], atol=0.00101
+        )
 
 
 def test_the_data_are_sent_once_to_each_worker(client, digits):

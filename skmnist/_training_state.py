@@ -1,0 +1,80 @@
+"""Where a training stands: to go on from, to pickle, to go back to."""
+
+import contextlib
+import copy
+
+import numpy as np
+import torch
+
+
+def training_state(net):
+    """All that going on bitwise needs, as tensors, numbers and strings."""
+    return {
+        "module": net.module_.state_dict(),
+        "history": list(net.history),
+        "optimizer": net.optimizer_.state_dict(),
+        "scheduler": net.scheduler_.state_dict() if net.scheduler_ else None,
+        "generator": net.generator.get_state(),
+        "stop_requested": net.stop_requested_,
+    }
+
+
+def load_training_state(net, state):
+    """Go on from what `training_state` gave."""
+    net.module_.load_state_dict(state["module"])
+    net.history[:] = state["history"]
+    if "optimizer" in state:
+        net.optimizer_.load_state_dict(state["optimizer"])
+        net.generator.set_state(state["generator"])
+        net.stop_requested_ = state["stop_requested"]
+        if state["scheduler"] is not None:
+            if net.scheduler_ is None:
+                net.start_schedule()
+            net.scheduler_.load_state_dict(state["scheduler"])
+
+
+def portable_state(net, with_optimizer):
+    """The state in NumPy arrays, for a pickle; the optimiser's if asked."""
+    state = training_state(net)
+    if not with_optimizer:
+        state = {name: state[name] for name in ("module", "history")}
+    return {**_map_arrays(state, torch.Tensor, _to_numpy), "device": net.device}
+
+
+def load_portable_state(net, state):
+    """Take over what `portable_state` gave."""
+    load_training_state(
+        net, _map_arrays(state, np.ndarray, lambda a: torch.from_numpy(np.array(a)))
+    )
+
+
+@contextlib.contextmanager
+def rolled_back_on_failure(net):
+    """Undo, when anything is raised, what was trained since.
+
+    Costs a copy of the weights and of the optimiser's state.
+    """
+    n_epochs, state = len(net.history), training_state(net)
+    del state["history"]
+    state = copy.deepcopy(state)
+    try:
+        yield
+    except BaseException:
+        load_training_state(net, {**state, "history": net.history[:n_epochs]})
+        raise
+
+
+def _to_numpy(tensor):
+    # An array of its own: a view would pickle the memory of all it is a view of.
+    return np.array(tensor.detach().cpu().numpy(), order="C")
+
+
+def _map_arrays(value, array_type, convert):
+    """Convert the arrays in nested dicts, lists and tuples."""
+    if isinstance(value, array_type):
+        return convert(value)
+    if isinstance(value, dict):
+        return {k: _map_arrays(v, array_type, convert) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_map_arrays(v, array_type, convert) for v in value)
+    return value
