@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmnist.persistence._extras import import_extra
 
+Image = import_extra("PIL.Image", "plot", "predict")
+
 # How MNIST's digits were brought into their 28x28 pixels: "size normalized to fit in a
 # 20x20 pixel box while preserving their aspect ratio", then "centered ... by computing
 # the center of mass" (LeCun, Cortes and Burges, "The MNIST database").
@@ -94,7 +96,6 @@ def largest_pixel(estimator):
 
 def read_picture(path, shape):
     """A picture file as an image of a shape, light ink on a dark ground."""
-    Image = import_extra("PIL.Image", "plot", "predict")
     try:
         with Image.open(path) as file:
             file.load()
@@ -128,7 +129,6 @@ def _eight_bits(file):
     pixels = np.asarray(file, float)
     if pixels.max() > 255:
         pixels = pixels / 257
-    Image = import_extra("PIL.Image", "plot", "predict")
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
@@ -148,7 +148,6 @@ def _resized(picture, size, steps):
 
 def _framed(pixels, size, steps):
     """What MNIST's makers did: the ink in a box, its centre of mass in the middle."""
-    Image = import_extra("PIL.Image", "plot", "predict")
     pixels = pixels.astype(float) - pixels.min()
     pixels *= 255 / pixels.max()
     pixels[pixels < LEAST_INK * 255] = 0
