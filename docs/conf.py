@@ -10,6 +10,7 @@ from pathlib import Path
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 
 import skmnist
+from skmnist._documentation import DocumentedOnSite
 
 sys.path.insert(0, str(Path(__file__).parent))  # gallery_order
 
@@ -47,13 +48,17 @@ html_title = "skmnist"
 html_show_sourcelink = False
 html_theme_options = {"show_prev_next": True, "navigation_depth": 2}
 
+# From an estimator on a page of the gallery to the reference on this site.
+DocumentedOnSite._doc_link_template = (
+    "../generated/{estimator_module}.{estimator_name}.html"
+)
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skmnist",),
-    # An example prints what it wants to be seen.
-    "capture_repr": (),
+    # Estimators look as they do in a notebook; all else is printed.
+    "capture_repr": ("_repr_html_",),
     # A class here could not be pickled with the settings, which is a warning.
     "within_subsection_order": "gallery_order.GalleryOrder",
     # Its table takes scripts from other servers.

@@ -32,6 +32,11 @@ for clf in (
 print(clf.summary())
 
 # %%
+# In a notebook an estimator shows its parameters. Those that were set stand out, and
+# the name of each is a link to its documentation.
+clf
+
+# %%
 # Every parameter is flat, so it is a grid key as it stands. Nothing is held out
 # by the network itself: the folds are the search's.
 from sklearn.model_selection import GridSearchCV

@@ -23,6 +23,7 @@ from skmnist._checkpoint import (
     read_checkpoint,
 )
 from skmnist._devices import find_device, find_precision
+from skmnist._documentation import DocumentedOnSite
 from skmnist._early_stopping import StopEarly
 from skmnist._epoch_tasks import EpochTasks
 from skmnist._memory_map import find_memory_map
@@ -57,6 +58,7 @@ class NetworkClassifier(
     CallbackSupportMixin,
     ClassifierMixin,
     VersionedPickle,
+    DocumentedOnSite,
     BaseEstimator,
     metaclass=ABCMeta,
 ):

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist import _validation as check
+from skmnist._documentation import DocumentedOnSite
 from skmnist._pickling import VersionedPickle
 from skmnist._scaling import find_pixel_scaling, scale_pixels
 from skmnist._typing import with_callbacks
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
 
 class LinearClassifier(
-    CallbackSupportMixin, ClassifierMixin, VersionedPickle, BaseEstimator
+    CallbackSupportMixin,
+    ClassifierMixin,
+    VersionedPickle,
+    DocumentedOnSite,
+    BaseEstimator,
 ):
     """Logistic regression on pixels, the baseline of every comparison.
 
@@ -36,8 +41,7 @@ class LinearClassifier(
     ----------
     C : float, default=1.0
         Inverse of the strength of the L2 penalty; ``numpy.inf`` for none.
-    solver : {"lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"}, \
-            default="lbfgs"
+    solver : {"lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"}, default="lbfgs"
         What minimises the loss.
     tol : float, default=1e-4
         The gradient at which the solver stops.

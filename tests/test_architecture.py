@@ -26,6 +26,7 @@ ALLOWED = {
     "_scaling": {"_memory_map"},
     "_modules": set(),
     "_devices": set(),
+    "_documentation": set(),
     "_augment": set(),
     "_batches": {"_memory_map"},
     "_files": set(),
@@ -39,11 +40,12 @@ ALLOWED = {
     "_stacked_training": {"_modules", "_stacked_modules"},
     "_parameters": {"_validation", "_augment", "_modules", "_optimizers"},
     "_pickling": set(),
-    "_linear": {"_pickling", "_validation", "_scaling", "_typing"},
+    "_linear": {"_documentation", "_pickling", "_validation", "_scaling", "_typing"},
     "_base": {
-        *("_validation", "_scaling", "_devices", "_checkpoint", "_early_stopping"),
-        *("_epoch_tasks", "_memory_map", "_modules", "_optimizers", "_parameters"),
-        *("_pickling", "_training", "_training_data", "_training_state", "_typing"),
+        *("_validation", "_scaling", "_devices", "_documentation", "_checkpoint"),
+        *("_early_stopping", "_epoch_tasks", "_memory_map", "_modules"),
+        *("_optimizers", "_parameters", "_pickling", "_training", "_training_data"),
+        *("_training_state", "_typing"),
     },
     "_mlp": {"_base", "_modules", "_parameters", "_typing", "_validation"},
     "_convnet": {"_base", "_modules", "_parameters", "_typing", "_validation"},
@@ -51,7 +53,7 @@ ALLOWED = {
     "_fit_together": {
         *("_base", "_devices", "_stacked_training", "_training_data", "_validation"),
     },
-    "model_selection": {"_fit_together"},
+    "model_selection": {"_documentation", "_fit_together"},
     "persistence": {"_base", "_files", "_linear", "_modules", "_typing"},
 }
 

@@ -14,8 +14,6 @@ from skmnist import datasets, displays, model_selection, persistence, recipes
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
 
-# Blocks that cannot be run here (a cluster, a library that is not installed) are marked
-# "py": they look the same on a page.
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 PAGES = [
     path
@@ -23,8 +21,8 @@ PAGES = [
     if BLOCK.search(path.read_text(encoding="utf-8"))
 ]
 GUIDE = [
-    *("getting_started", "choosing", "images", "training", "searching", "trust"),
-    *("inside", "coming_from"),
+    *("getting_started", "choosing", "images", "training", "searching", "saving"),
+    *("reproducibility", "scaling_out", "trust", "inside", "coming_from"),
 ]
 
 

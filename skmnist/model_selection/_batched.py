@@ -20,13 +20,14 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import _safe_indexing
 
+from skmnist._documentation import DocumentedOnSite
 from skmnist._fit_together import find_groups, fit_together
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-class _BatchedSearch(BaseEstimator):
+class _BatchedSearch(DocumentedOnSite, BaseEstimator):
     """What both searches share: all but where the candidates come from."""
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
