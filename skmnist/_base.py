@@ -178,9 +178,9 @@ class NetworkClassifier(
         ------
         ValueError
             Before any training: for a parameter or an array that is not as
-            documented, data of one class, a device that is not there, or a
-            checkpoint of another run, or in use by one. During training: when the
-            loss or the weights stop being finite.
+            documented, data of a single class, an unavailable device, or a
+            checkpoint that belongs to another run or is in use. During training:
+            when the loss or the weights stop being finite.
         OSError
             For a checkpoint that cannot be written: before training where its folder
             is missing or read-only, after an epoch where the disk is full.
@@ -225,10 +225,12 @@ class NetworkClassifier(
     ) -> Self:
         """Train for one more epoch on these images, from where the model stands.
 
-        Optimiser, generators and history go on from call to call, with the
+        Optimiser, generators and history carry over from call to call, with the
         training parameters of the first call; the first call after `fit` starts a
         new optimiser. A stream has no known end, so "onecycle" and "cosine" do not
-        apply: the rate stays at ``lr``. Nothing is held out.
+        apply: the rate stays at ``lr``. Nothing is held out. Pixels are scaled by
+        the statistics of the first call's images, which should therefore be like
+        those to come.
 
         Parameters
         ----------
@@ -237,7 +239,7 @@ class NetworkClassifier(
         y : array-like of shape (n_samples,)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels there will ever be. Required in the first call; optional,
+            All labels that will ever occur. Required in the first call; optional,
             and the same, in later ones.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights in the loss, not negative.
@@ -315,9 +317,9 @@ class NetworkClassifier(
         if now != self._module_settings:
             changed = [key for key in now if now[key] != self._module_settings[key]]
             raise ValueError(
-                f"With warm_start=True, {type(self).__name__} goes on with the network "
-                f"of the previous fit, but {changed} changed since. Set them back, or "
-                "warm_start=False."
+                f"With warm_start=True, {type(self).__name__} continues training the "
+                f"network of the previous fit, but {changed} changed since. Restore "
+                "them, or set warm_start=False."
             )
         return copy.deepcopy(self.module_)
 
@@ -453,7 +455,7 @@ class NetworkClassifier(
         -------
         logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
             In the order of ``classes_``. For two classes the second one's logit
-            less the first one's: positive where the second is predicted.
+            minus the first one's: positive where the second is predicted.
         """
         logits = self._logits(X).numpy()
         return logits if logits.shape[1] > 2 else logits[:, 1] - logits[:, 0]
@@ -487,12 +489,12 @@ class NetworkClassifier(
 
     @property
     def module_(self) -> torch.nn.Module:
-        """The network: from pixels as they are to logits."""
+        """The network: from raw pixels to logits."""
         return self.net_.module_
 
     @property
     def history_(self) -> History:
-        """All that was recorded, epoch by epoch."""
+        """Everything that was recorded, epoch by epoch."""
         return self.net_.history_
 
     @property
@@ -507,7 +509,7 @@ class NetworkClassifier(
 
     @property
     def n_epochs_(self) -> int:
-        """Epochs trained, over all calls that went on from one another."""
+        """Epochs trained, over all calls that continued the same training."""
         return len(self.history_)
 
     @property
@@ -552,7 +554,8 @@ class NetworkClassifier(
         except ValueError as error:
             device = find_device("auto" if self.device == "auto" else "cpu")
             warnings.warn(
-                f"{error} The model was made elsewhere; it goes to {str(device)!r}.",
+                f"{error} The model was saved on another device; it is loaded onto "
+                f"{str(device)!r}.",
                 UserWarning,
                 stacklevel=5,
             )

@@ -1,4 +1,4 @@
-"""A training's state in a file: written after every epoch, gone on from later."""
+"""A training's state in a file: written after every epoch, resumed from later."""
 
 import contextlib
 import hashlib
@@ -20,6 +20,9 @@ from skmnist._training_state import load_training_state, training_state
 SIGNATURE = b"skmnist checkpoint 1\n"
 DIGEST_SIZE = 16
 
+# What torch reads back without running code, beside tensors.
+PLAIN = {type(None), bool, int, float, complex, str, bytes}
+
 # These may differ between the runs that share a checkpoint: none of them changes
 # what is learned. Of the device only its kind counts, so that "auto" is "cpu".
 NOT_COMPARED = {"callbacks", "checkpoint", "device", "verbose", "warm_start"}
@@ -32,7 +35,7 @@ def owned_checkpoint(path):
     Raises
     ------
     ValueError
-        For a checkpoint that another training is using now.
+        For a checkpoint that another fit is using now.
     OSError
         For a file that could not be written: its folder is not there, or read-only.
     """
@@ -44,8 +47,8 @@ def owned_checkpoint(path):
             stack.enter_context(sole_writer(path))
         except Timeout as error:
             raise ValueError(
-                f"The checkpoint {os.fspath(path)!r} is in use by another training, of "
-                "this process or another one. Wait for it, or give each its own file."
+                f"The checkpoint {os.fspath(path)!r} is in use by another fit, in this "
+                "process or another. Wait for it to finish, or give each its own file."
             ) from error
         except OSError as error:
             raise OSError(
@@ -74,8 +77,8 @@ def read_checkpoint(path):
     except FileNotFoundError:
         return None
     damaged = ValueError(
-        f"The checkpoint {os.fspath(path)!r} is not a file that skmnist wrote, or is "
-        "damaged. Move it away to start anew."
+        f"The checkpoint {os.fspath(path)!r} was not written by skmnist, or is "
+        "damaged. Move it away to start over."
     )
     if signature != SIGNATURE or digest != _digest(content):
         raise damaged
@@ -86,9 +89,15 @@ def read_checkpoint(path):
 
 
 def write_checkpoint(state, path):
-    """Write the whole state or nothing."""
+    """Write the whole state or nothing.
+
+    Raises
+    ------
+    TypeError
+        For a state with a part that could not be read back.
+    """
     content = io.BytesIO()
-    torch.save(_plain(state), content)
+    torch.save(_plain(state, "state"), content)
     content = content.getvalue()
     write_whole(path, lambda file: file.write(SIGNATURE + _digest(content) + content))
 
@@ -97,20 +106,36 @@ def _digest(content):
     return hashlib.blake2b(content, digest_size=DIGEST_SIZE).digest()
 
 
-def _plain(value):
-    """NumPy's numbers, which torch does not read back, as Python's."""
+def _plain(value, name):
+    """The value with Python's numbers for NumPy's, which torch does not read back."""
     if isinstance(value, np.generic):
-        return value.item()
+        value = value.item()
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+        return {key: _plain(item, f"{name}[{key!r}]") for key, item in value.items()}
+    if type(value) in (list, tuple):
+        items = (_plain(item, f"{name}[{i}]") for i, item in enumerate(value))
+        return type(value)(items)
+    if type(value) not in PLAIN and not isinstance(value, torch.Tensor):
+        raise TypeError(
+            f"A checkpoint holds numbers, strings and tensors, in lists, tuples and "
+            f"dicts. Got a {type(value).__name__} as {name} instead. If a callback "
+            "recorded it in the history, record one of these, or use no checkpoint."
+        )
+    return value
+
+
+def _same(value):
+    """Values that mean the same as one value: NumPy's as Python's, lists as tuples."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    return tuple(map(_same, value)) if isinstance(value, (list, tuple)) else value
 
 
 def describe_run(estimator, device_type, datasets, epochs_before):
     """What a run must share with a checkpoint: where it starts, and from what."""
     parameters = {
         # An address says where an object lies in memory, not what it is.
-        name: re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
+        name: re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(_same(value)))
         for name, value in estimator.get_params(deep=False).items()
         if name not in NOT_COMPARED
     }
@@ -144,8 +169,9 @@ def check_same_run(path, saved, run):
     ]
     if differences:
         raise ValueError(
-            f"The checkpoint {os.fspath(path)!r} is of another run and is not gone on "
-            f"from ({'; '.join(differences)}). Use another file, or move it away."
+            f"The checkpoint {os.fspath(path)!r} belongs to another run, so training "
+            f"cannot resume from it ({'; '.join(differences)}). Use another file, or "
+            "move it away."
         )
 
 

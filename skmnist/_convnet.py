@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from skmnist import _validation as check
 from skmnist._base import NetworkClassifier
 from skmnist._modules import ConvNet, block_output_shape
@@ -46,14 +48,14 @@ class ConvLayer:
     stride : int, default=1
         Pixels from one position of the kernel to the next.
     padding : {"same", "valid"} or int, default="same"
-        Pixels of nought around the image: so many that with stride 1 its size
-        stays as it is (with stride s it becomes the s-th part, rounded up), none,
-        or so many on each side.
+        Zeros around the image: "same" keeps its size with stride 1 (with stride s
+        it becomes size / s, rounded up), "valid" adds none, an int adds so many
+        pixels on each side.
     pool : {"max", "avg"} or None, default="max"
-        What is taken of every window of ``pool_size`` pixels.
+        How the pixels of a window are pooled to one; None for no pooling.
     pool_size : int, default=2
-        Height and width of the window. On a side that is shorter the window is
-        as long as the side.
+        Height and width of the window. On a shorter side of the image the window
+        shrinks to that side.
     pool_stride : int or None, default=None
         Pixels from one window to the next; None for ``pool_size``.
     batch_norm : bool, default=False
@@ -63,7 +65,7 @@ class ConvLayer:
     Raises
     ------
     ValueError
-        For a value that is none of these.
+        For an invalid value.
 
     References
     ----------
@@ -89,8 +91,8 @@ class ConvLayer:
     def __post_init__(self):
         check.check_parameters(self, LAYER_RULES)
         for name, value in vars(self).items():
-            if check.is_int(value):  # NumPy's among them, as grids hold
-                object.__setattr__(self, name, int(value))
+            if isinstance(value, np.generic):  # as grids hold them
+                object.__setattr__(self, name, value.item())
         if self.padding == "same" and self.stride > 1 and self.kernel_size % 2 == 0:
             raise ValueError(
                 "The 'padding' parameter of ConvLayer must be 'valid' or an int for an "
@@ -141,11 +143,12 @@ class ConvNetClassifier(NetworkClassifier):
     ----------
     conv_layers : tuple of int or ConvLayer, default=(16, 32)
         The convolution blocks. An int is the number of filters of a 3x3 "same"
-        convolution with ReLU and 2x2 max-pooling; a `ConvLayer` says more.
+        convolution with the activation and 2x2 max-pooling; a `ConvLayer` says
+        more.
     hidden_layer_sizes : tuple of int, default=(128,)
         Units of every hidden dense layer after the convolutions; ``()`` for none.
     image_shape : tuple (height, width) or (channels, height, width), default=None
-        How flat rows are to be seen. None sees a square image where it can, else
+        The image that a flat row is. None sees a square image if possible, else
         a strip one pixel high. Images that come in their own shape need none.
     {training_parameters}
 

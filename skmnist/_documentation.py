@@ -3,18 +3,20 @@
 from importlib.metadata import metadata
 
 
-def find_site():
-    """The site's address, from the package's metadata; "" where they have none."""
+def find_page():
+    """The address of a class's page, by the site that the package's metadata name.
+
+    scikit-learn fills in ``estimator_module`` and ``estimator_name``. "" without a
+    site, which is no links.
+    """
     urls = metadata("skmnist").get_all("Project-URL", [])
-    return dict(url.split(", ", 1) for url in urls).get("Documentation", "")
+    site = dict(url.split(", ", 1) for url in urls).get("Documentation", "")
+    page = "/generated/{estimator_module}.{estimator_name}.html"
+    return site.rstrip("/") + page if site else ""
 
 
 class DocumentedOnSite:
     """A mixin before `BaseEstimator`: parameters link to the site's API reference."""
 
     _doc_link_module = "skmnist"
-    _doc_link_template = (
-        f"{site}/generated/{{estimator_module}}.{{estimator_name}}.html"
-        if (site := find_site().rstrip("/"))
-        else ""
-    )
+    _doc_link_template = find_page()

@@ -42,11 +42,11 @@ class LinearClassifier(
     C : float, default=1.0
         Inverse of the strength of the L2 penalty; ``numpy.inf`` for none.
     solver : {"lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"}, default="lbfgs"
-        What minimises the loss.
+        The algorithm that minimises the loss.
     tol : float, default=1e-4
-        The gradient at which the solver stops.
+        Tolerance on the gradient at which the solver stops.
     max_iter : int, default=100
-        Iterations at which it stops at the latest, with a ConvergenceWarning.
+        Iterations after which it stops in any case, with a ConvergenceWarning.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in the loss; they multiply with ``sample_weight``.
     pixel_scaling : {"standard", "unit", "symmetric"} or None, default="unit"
@@ -54,8 +54,7 @@ class LinearClassifier(
         1; the training images' lowest and highest pixel to 0 and 1; to -1 and 1;
         nothing.
     precision : {"float32", "float64"}, default="float32"
-        What is computed in. The images are copied to it as a whole, as the
-        solver asks for.
+        Precision of the computation. The solver needs a copy of all images in it.
     random_state : int, RandomState instance or None, default=None
         Used by "sag" and "saga", which go through the images in random order.
     verbose : int or bool, default=0
@@ -80,7 +79,7 @@ class LinearClassifier(
     n_iter_ : ndarray of shape (1,)
         Iterations of the solver.
     estimator_ : sklearn.linear_model.LogisticRegression
-        What was fitted, on scaled flat pixels.
+        The fitted estimator, which takes scaled flat pixels.
 
     See Also
     --------
@@ -157,8 +156,8 @@ class LinearClassifier(
         Raises
         ------
         ValueError
-            For a parameter or an array that is not as documented, or data of one
-            class.
+            For a parameter or an array that is not as documented, or data of a
+            single class.
         """
         check.check_parameters(self, self._rules)
         fit_task = self._init_callback_context(max_subtasks=1)
@@ -175,6 +174,9 @@ class LinearClassifier(
             self._scaling = find_pixel_scaling(
                 self.pixel_scaling, pixels, self.image_shape_[0], weights=weights
             )
+            # For its errors: scikit-learn's own speak of positions and divisions.
+            positions = check.encode_labels(labels, self.classes_)
+            check.loss_weights(self.class_weight, self.classes_, positions, weights)
             self.estimator_ = LogisticRegression(
                 C=self.C,
                 solver=self.solver,
@@ -187,7 +189,9 @@ class LinearClassifier(
             solving = fit_task.subcontext("solve")
             with solving.propagate_callback_context(self.estimator_):
                 solving.call_on_fit_task_begin(estimator=self, **data)
-                self.estimator_.fit(self._scaled(pixels), labels, sample_weight=weights)
+                self.estimator_.fit(
+                    self._scaled(pixels, self.precision), labels, sample_weight=weights
+                )
             solving.call_on_fit_task_end(estimator=self, **data)
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
@@ -265,11 +269,12 @@ class LinearClassifier(
         check_is_fitted(self, "estimator_")
         pixels, own_shape, _ = check.check_images(self, X, reset=False)
         check.check_same_shape(self, own_shape)
-        return self._scaled(pixels)
+        # In the precision of the fit, whatever the parameter is now.
+        return self._scaled(pixels, self.coef_.dtype)
 
-    def _scaled(self, pixels):
+    def _scaled(self, pixels, dtype):
         pixels = pixels if isinstance(pixels, np.ndarray) else pixels.cpu().numpy()
-        return scale_pixels(pixels, *self._scaling, self.precision)
+        return scale_pixels(pixels, *self._scaling, dtype)
 
     @property
     def coef_(self) -> np.ndarray:

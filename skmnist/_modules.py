@@ -118,7 +118,8 @@ class ConvNet(nn.Module):
     hidden_layer_sizes : tuple of int
     activation : a key of ACTIVATIONS
     dropout : float
-        On the flattened feature maps and after every hidden dense layer.
+        On the flattened feature maps, if there are any, and after every hidden
+        dense layer.
     """
 
     def __init__(
@@ -142,7 +143,7 @@ class ConvNet(nn.Module):
         self.layers = nn.Sequential(
             *blocks,
             nn.Flatten(),
-            *([Dropout(dropout)] if dropout else []),
+            *([Dropout(dropout)] if dropout and conv_layers else []),
             *dense_layers(
                 math.prod(shape), hidden_layer_sizes, n_classes, activation, dropout
             ),

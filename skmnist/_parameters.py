@@ -85,14 +85,14 @@ TRAINING_PARAMETERS = """
         The function after every hidden layer, as in `torch.nn`: "relu",
         "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh" or "identity".
     dropout : float in [0, 1), default=0.0
-        Share of the inputs of every dense layer, the pixels themselves excepted,
-        that a training step leaves out [1]_.
+        The fraction of the inputs of every dense layer, except raw pixels, that
+        is dropped in each training step [1]_.
     optimizer : str or torch.optim.Optimizer class, default="adamw"
-        What takes the steps: "sgd", "adam", "adamw" [2]_, "rmsprop", or a class.
+        The optimiser: "sgd", "adam", "adamw" [2]_, "rmsprop", or a class.
     optimizer_params : dict, default=None
-        Further arguments of the optimiser, such as ``{"nesterov": True}``.
+        Further arguments of the optimiser, such as ``{"nesterov": True}`` of "sgd".
     lr : float, default={lr}
-        Learning rate. With "onecycle" it is the highest of the schedule.
+        Learning rate. With "onecycle" it is the schedule's peak.
     weight_decay : float, default={weight_decay}
         As the optimiser defines it: an L2 penalty of half this factor for "sgd",
         "adam" and "rmsprop", decoupled from the gradient for "adamw".
@@ -101,9 +101,9 @@ TRAINING_PARAMETERS = """
     lr_schedule : str or None, default="onecycle"
         How the learning rate changes. "onecycle": up and down again over the whole
         fit [3]_; "cosine": down along a half cosine; "exponential": by the factor
-        ``lr_decay`` after every epoch; "plateau": to a fifth after two epochs in a
-        row whose loss (the validation loss if there is one) improved by less than
-        ``tol``; None: not at all.
+        ``lr_decay`` after every epoch; "plateau": times 0.2 after two consecutive
+        epochs in which the loss (the validation loss if there is one) improved by
+        less than ``tol``; None: not at all.
     lr_decay : float in (0, 1], default=0.95
         The factor of "exponential".
     batch_size : int, default={batch_size}
@@ -140,8 +140,8 @@ TRAINING_PARAMETERS = """
         "auto" is the best there is: CUDA, else Apple's MPS, else the CPU. Set on a
         fitted estimator it moves the model at its next use.
     precision : {"float32", "float64", "bfloat16", "auto"}, default="float32"
-        What is computed in. "bfloat16" keeps float32 weights and is faster where
-        the hardware does it natively; "auto" uses it there only.
+        Precision of the computation. "bfloat16" keeps float32 weights and is faster
+        where the hardware does it natively; "auto" uses it there only.
     micro_batch_size : int or "auto", default="auto"
         Images that go through the network at once; gradients are summed over the
         batch, so the result is the batch's own. "auto" fits the CPU's cache; on an
@@ -151,7 +151,7 @@ TRAINING_PARAMETERS = """
         As in skorch, instances, classes, or pairs of a name and one of these.
     checkpoint : str, path or None, default=None
         A file to which the state of the training is written after every epoch,
-        and from which `fit` goes on if it is there and of the same run.
+        and from which `fit` resumes if it exists and belongs to the same run.
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit.
     random_state : int, RandomState instance or None, default=None
@@ -174,7 +174,7 @@ FITTED_ATTRIBUTES = """
     n_parameters_ : int
         The number of trainable weights and biases.
     n_epochs_ : int
-        Epochs trained, over all calls that went on from one another.
+        Epochs trained, over all calls that continued the same training.
     best_epoch_ : int or None
         The epoch with the best validation accuracy, counted from 1: with
         ``early_stopping`` the one whose weights the model has. None where nothing
@@ -184,12 +184,12 @@ FITTED_ATTRIBUTES = """
     validation_scores_ : list of float or None
         The validation accuracy after every epoch, as a fraction of 1.
     history_ : skorch.history.History
-        All that was recorded, epoch by epoch.
+        Everything that was recorded, epoch by epoch.
     net_ : skorch.NeuralNetClassifier
         The skorch net that was trained; its classes are the positions in
         ``classes_``.
     module_ : torch.nn.Module
-        The network: from pixels as they are to logits.
+        The network: from raw pixels to logits.
     device_ : str
         The device that the model is on.
 """

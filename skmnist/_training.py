@@ -389,11 +389,11 @@ class TrainingNet(NeuralNetClassifier):
         finite = math.isfinite(loss)
         if finite and all(bool(p.isfinite().all()) for p in self.module_.parameters()):
             return
-        what = "The weights are" if finite else f"The training loss is {loss}, that is"
+        found = "the weights are not finite" if finite else f"the loss is {loss}"
         raise ValueError(
-            f"{what} no longer finite after epoch {len(self.history)}: the training "
-            f"diverged. Most likely the learning rate is too high for pixels of this "
-            f"scale: try a lower lr (it is {self.lr:g}), or pixel_scaling='standard'."
+            f"The training diverged: after epoch {len(self.history)} {found}. Most "
+            "likely the learning rate is too high for pixels of this scale: try a "
+            f"lower lr (it is {self.lr:g}), or pixel_scaling='standard'."
         )
 
     # -- where it runs --

@@ -38,14 +38,18 @@ def portable_state(net, with_optimizer):
     state = training_state(net)
     if not with_optimizer:
         state = {name: state[name] for name in ("module", "history")}
-    return {**_map_arrays(state, torch.Tensor, _to_numpy), "device": net.device}
+    return {
+        **_map_arrays(state, torch.Tensor, _to_numpy),
+        # What callbacks recorded stays what it is.
+        "history": state["history"],
+        "device": net.device,
+    }
 
 
 def load_portable_state(net, state):
     """Take over what `portable_state` gave."""
-    load_training_state(
-        net, _map_arrays(state, np.ndarray, lambda a: torch.from_numpy(np.array(a)))
-    )
+    tensors = _map_arrays(state, np.ndarray, lambda a: torch.from_numpy(np.array(a)))
+    load_training_state(net, {**tensors, "history": state["history"]})
 
 
 @contextlib.contextmanager
@@ -75,6 +79,6 @@ def _map_arrays(value, array_type, convert):
         return convert(value)
     if isinstance(value, dict):
         return {k: _map_arrays(v, array_type, convert) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
+    if type(value) in (list, tuple):
         return type(value)(_map_arrays(v, array_type, convert) for v in value)
     return value

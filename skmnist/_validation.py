@@ -210,6 +210,9 @@ def check_images(estimator, X, y=None, *, reset):
     y : ndarray of shape (n_samples,), or None
     """
     rows, image_shape = _flatten(X)
+    y = _on_host(y)
+    if not reset:
+        _check_not_one_image(estimator, rows, image_shape)
     if _is_tensor(rows):
         y = _check_device_rows(estimator, rows, y, reset)
         return rows, image_shape, y
@@ -217,7 +220,6 @@ def check_images(estimator, X, y=None, *, reset):
         if not _is_plainly_valid(estimator, rows):
             rows = validate_data(estimator, rows, dtype="numeric", reset=False)
     else:
-        y = y.cpu() if _is_tensor(y) else y
         rows, y = validate_data(estimator, rows, y, dtype="numeric", reset=reset)
     return _gatherable(rows), image_shape, y
 
@@ -234,6 +236,15 @@ def _flatten(X):
         return X, None
     else:
         X = np.asarray(X)
+    if X.ndim > 4 or (X.ndim == 1 and X.dtype == object and len(X) and np.ndim(X[0])):
+        came = f"an array of {X.ndim} dimensions"
+        if X.ndim == 1:
+            came = f"{len(X)} separate arrays (np.stack makes one of them)"
+        raise ValueError(
+            "Expected X as one array of shape (n_samples, n_features), (n_samples, "
+            f"height, width) or (n_samples, channels, height, width). Got {came} "
+            "instead."
+        )
     if X.ndim not in (3, 4):
         return X, None
     image_shape = tuple(int(side) for side in X.shape[1:])
@@ -241,6 +252,19 @@ def _flatten(X):
         raise ValueError(f"Found images without pixels: X has shape {tuple(X.shape)}.")
     image_shape = (1, *image_shape) if X.ndim == 3 else image_shape
     return X.reshape(len(X), math.prod(image_shape)), image_shape
+
+
+def _check_not_one_image(estimator, rows, image_shape):
+    """The commonest slip of all: one image in the place of several."""
+    shape = tuple(rows.shape)
+    if image_shape is not None:
+        shape = (len(rows), *image_shape[1:])
+    one = estimator.image_shape_
+    if shape in (one, one[1:]) and rows.shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"Expected several images. Got X of shape {shape} instead, the shape of a "
+            "single one. For one image, pass X[np.newaxis]."
+        )
 
 
 def _is_plainly_valid(estimator, rows):
@@ -265,6 +289,11 @@ def _is_tensor(X):
     return torch is not None and isinstance(X, torch.Tensor)
 
 
+def _on_host(values):
+    """Labels or weights where NumPy can read them."""
+    return values.detach().cpu() if _is_tensor(values) else values
+
+
 def _check_device_rows(estimator, rows, y, reset):
     """scikit-learn's checks for a tensor that lies on an accelerator."""
     name = type(estimator).__name__
@@ -275,11 +304,13 @@ def _check_device_rows(estimator, rows, y, reset):
     if min(rows.shape) == 0:
         raise ValueError(f"Found tensor of shape {tuple(rows.shape)}: no pixels.")
     if rows.is_floating_point() and not bool(rows.isfinite().all()):
-        raise ValueError(f"Input X contains NaN or infinity, which {name} refuses.")
+        raise ValueError(
+            f"Input X contains NaN or infinity, which {name} does not accept."
+        )
     validate_data(estimator, rows, skip_check_array=True, reset=reset)
     if y is None and not reset:
         return None
-    y = validate_data(estimator, y=y.cpu() if _is_tensor(y) else y, reset=reset)
+    y = validate_data(estimator, y=y, reset=reset)
     check_consistent_length(rows, y)
     return y
 
@@ -352,9 +383,11 @@ def check_sample_weight(sample_weight, n_samples):
         return None
     if is_real(sample_weight):
         sample_weight = np.full(n_samples, sample_weight)
-    sample_weight = sample_weight.cpu() if _is_tensor(sample_weight) else sample_weight
     weights = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        _on_host(sample_weight),
+        ensure_2d=False,
+        dtype=np.float64,
+        input_name="sample_weight",
     )
     if weights.shape != (n_samples,):
         raise ValueError(
@@ -389,7 +422,7 @@ def check_partial_classes(estimator, classes, first):
         if classes is None:
             raise ValueError(
                 "classes must be passed on the first call to partial_fit: all labels "
-                "that there will ever be."
+                "that will ever occur."
             )
         return find_classes(estimator, np.asarray(classes))
     if classes is not None and not np.array_equal(
@@ -404,7 +437,7 @@ def check_partial_classes(estimator, classes, first):
 
 def check_validation_labels(pixels, y_val, classes):
     """The class indices of validation images."""
-    y_val = column_or_1d(y_val.cpu() if _is_tensor(y_val) else y_val, warn=True)
+    y_val = column_or_1d(_on_host(y_val), warn=True)
     check_consistent_length(pixels, y_val)
     return encode_labels(y_val, classes, name="y_val")
 
@@ -445,7 +478,7 @@ def loss_weights(class_weight, classes, targets, sample_weight):
         # class beside a class without a weight is a mistake.
         if unknown and not class_weight.keys() >= set(labels):
             raise ValueError(
-                "The keys of 'class_weight' must be classes. Got "
+                "The keys of 'class_weight' must be class labels. Got "
                 f"{unknown} instead, the classes are {labels[:20]}."
             )
         weights = (

@@ -174,7 +174,7 @@ def test_an_even_kernel_warns_no_one(digits):
 
 
 def test_numpy_numbers_are_numbers(digits):
-    plain = ConvLayer(3, kernel_size=5, stride=2, pool_size=3, pool_stride=2)
+    plain = ConvLayer(3, 5, 2, pool_size=3, pool_stride=2, batch_norm=True)
     numbers = np.array([3, 5, 2, 3, 2])
     layer = ConvLayer(
         numbers[0],
@@ -182,7 +182,7 @@ def test_numpy_numbers_are_numbers(digits):
         stride=numbers[2],
         pool_size=numbers[3],
         pool_stride=numbers[4],
-        batch_norm=np.bool_(False),
+        batch_norm=np.bool_(True),
     )
     assert layer == plain
     assert hash(layer) == hash(plain)

@@ -236,13 +236,13 @@ def test_two_trainings_with_one_checkpoint_at_once_are_refused(few, tmp_path):
     path, refused = tmp_path / "run", []
 
     def fit_too():
-        with pytest.raises(ValueError, match="is in use by another training") as error:
+        with pytest.raises(ValueError, match="is in use by another fit") as error:
             mlp(checkpoint=path).fit(X, y)
         refused.append(error.value)
         refused.append(fit_elsewhere(mlp(checkpoint=path), X, y, tmp_path).stderr)
 
     run = mlp(checkpoint=path, callbacks=[At(2, fit_too)]).fit(X, y)
-    assert "is in use by another training" in refused[1]
+    assert "is in use by another fit" in refused[1]
     assert_same_training(run, mlp().fit(X, y), X)
     assert_same_training(mlp(checkpoint=path).fit(X, y), run, X)
     assert sorted(os.listdir(tmp_path)) == ["run", "task"]

@@ -240,6 +240,7 @@ def test_dropout_is_on_the_inputs_of_dense_layers_but_not_on_pixels():
         *("Conv2d", "MaxPool2d", "ReLU", "Flatten", "Dropout"),
         *("Linear", "ReLU", "Dropout", "Linear"),
     ]
+    assert kinds(convnet((), (), dropout=0.5)) == ["Flatten", "Linear"]
     assert "Dropout" not in kinds(mlp((5,))) + kinds(convnet((ConvLayer(2),)))
 
 

@@ -6,6 +6,7 @@ import pickle
 import pickletools
 import subprocess
 import sys
+from typing import NamedTuple
 
 import joblib
 import numpy as np
@@ -163,6 +164,26 @@ def test_everything_that_was_known_comes_back(name, fitted, few):
     assert repr(loaded.get_params()) == repr(clf.get_params())
     assert vars(loaded).keys() == vars(clf).keys()
     assert_same(loaded, clf, X_test)
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+class RecordThings(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("things", [np.ones(3), Point(1, 2), torch.ones(2)])
+
+
+def test_what_a_callback_recorded_comes_back_as_it_was(few):
+    X, _, y, _ = few
+    array, point, tensor = reload(mlp(callbacks=[RecordThings()]).fit(X, y)).history_[
+        -1, "things"
+    ]
+    np.testing.assert_array_equal(array, np.ones(3), strict=True)
+    assert type(point) is Point
+    assert torch.equal(tensor, torch.ones(2))
 
 
 @pytest.mark.parametrize("name", [*MODELS, "stream"])

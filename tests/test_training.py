@@ -759,7 +759,9 @@ except KeyboardInterrupt:
 def test_diverging_training_says_where_and_what_to_try(optimizer, lr, bits):
     X, _, y, _ = bits
     clf = mlp(optimizer=optimizer, lr=lr, max_epochs=5)
-    with pytest.raises(ValueError, match=r"finite.*epoch [1-5].*lr \(it is 1e\+3") as e:
+    with pytest.raises(
+        ValueError, match=r"diverged: after epoch [1-5] .* lr \(it is 1e\+3"
+    ) as e:
         clf.fit(X, y)
     assert "pixel_scaling" in str(e.value)
     with pytest.raises(NotFittedError):

@@ -479,7 +479,8 @@ BAD_IMAGES = {
     "no pixels": (lambda X: X[:, :0], r"without pixels: X has shape \(60, 0, 28\)"),
     "no features": (lambda X: X[:, 0, :0], "0 feature"),
     "one row": (lambda X: X[0, 0], "Expected 2D array, got 1D"),
-    "five dimensions": (lambda X: X[:, None, None], "dim 5"),
+    "five dimensions": (lambda X: X[:, None, None], r"as one array .* 5 dimensions"),
+    "a series": (lambda X: pd.Series(list(X)), r"one array .* 60 .*\(np\.stack makes"),
     "a scalar": (lambda X: 3.0, "Expected 2D array, got scalar"),
     "None": (lambda X: None, "Expected 2D array, got scalar"),
     "complex": (lambda X: X.astype(complex), "Complex data not supported"),
@@ -522,6 +523,23 @@ def test_another_number_of_features_is_refused(make, images, labels):
     for X in (images[:, 0, :27], images[:, :9, :3], torch.tensor(images[:, 0, :27])):
         with pytest.raises(ValueError, match=message):
             clf.predict(X)
+
+
+@every_estimator
+def test_one_image_in_the_place_of_several_is_refused(make, images, labels):
+    clf = make().fit(images, labels)
+    for one in (images[0], images[0].tolist(), torch.tensor(images[0])):
+        with pytest.raises(ValueError, match=r"\(28, 28\) instead.*X\[np.newaxis\]"):
+            clf.predict(one)
+    assert clf.predict(images[0][np.newaxis]) == clf.predict(images)[0]
+
+
+@every_estimator
+def test_one_colour_image_in_the_place_of_several_is_refused(make, images, labels):
+    X = images.reshape(N // 3, 3, 28, 28)
+    clf = make().fit(X, np.arange(len(X)) % 2)
+    with pytest.raises(ValueError, match=r"\(3, 28, 28\) instead.*X\[np.newaxis\]"):
+        clf.predict(X[0])
 
 
 BAD_LABELS = {
@@ -573,15 +591,15 @@ def test_weights_that_leave_one_class_are_refused(make, images, labels):
         make().fit(images, labels, labels == 4)
 
 
-@networks
+@every_estimator
 def test_class_weights_that_leave_nothing_are_refused(make, images, labels):
     with pytest.raises(ValueError, match=r"weights of all samples are zero.*class_"):
-        make(class_weight=dict.fromkeys(range(10), 0)).fit(images, labels)
+        make().set_params(class_weight=dict.fromkeys(range(10), 0)).fit(images, labels)
 
 
 @every_estimator
 def test_class_weights_of_unknown_classes_are_refused(make, images, labels):
-    with pytest.raises(ValueError, match="class_weight"):
+    with pytest.raises(ValueError, match=r"class labels. Got \[77\] instead"):
         make().set_params(class_weight={77: 1.0}).fit(images, labels)
 
 
@@ -659,6 +677,7 @@ def test_a_tensor_on_an_accelerator_stays_there():
     assert shape == (3, 5, 5)
     assert_array_equal(labels, y)
     assert clf.n_features_in_ == 75
+    clf.image_shape_ = shape
     assert check.check_images(clf, elsewhere(2, 75), reset=False)[1:] == (None, None)
 
 
@@ -666,7 +685,7 @@ def test_a_tensor_on_an_accelerator_stays_there():
     ("X", "y", "message"),
     [
         (elsewhere(4), range(4), "Expected 2D array, got 1D tensor"),
-        (elsewhere(4, 1, 1, 2, 2), range(4), "Expected 2D array, got 5D tensor"),
+        (elsewhere(4, 1, 1, 2, 2), range(4), "as one array .* 5 dimensions"),
         (elsewhere(4, 3, dtype=torch.complex64), range(4), "Complex data not supp"),
         (elsewhere(0, 3), [], r"shape \(0, 3\)"),
         (elsewhere(4, 3), range(5), r"inconsistent numbers of samples: \[4, 5\]"),
@@ -682,6 +701,7 @@ def test_bad_tensors_on_an_accelerator_are_refused(X, y, message):
 def test_another_number_of_features_on_an_accelerator_is_refused():
     clf = mlp()
     check.check_images(clf, elsewhere(4, 3), [0, 1, 0, 1], reset=True)
+    clf.image_shape_ = (1, 1, 3)
     with pytest.raises(ValueError, match="X has 5 features, but MLPClassifier is exp"):
         check.check_images(clf, elsewhere(4, 5), reset=False)
 
