@@ -1,6 +1,6 @@
 """
 ========================
-Can it be taken at 80 %?
+Calibrated probabilities
 ========================
 
 Of the images that a classifier is 80 % sure of, it should get 80 % right.

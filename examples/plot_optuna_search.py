@@ -1,7 +1,7 @@
 """
-===============================
-A search that learns as it goes
-===============================
+==================
+A search by Optuna
+==================
 
 A grid spends as much on hopeless corners as on good ones. Optuna's ``OptunaSearchCV``
 (``pip install optuna-integration``) proposes each candidate from what the earlier ones

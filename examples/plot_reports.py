@@ -45,7 +45,7 @@ for candidate, published, _, (mean, deviation) in result.comparison():
     print(candidate, f"{mean:.1f} ± {deviation:.1f} %, published {published[0]} %")
 
 # %%
-# The published figures are of 60,000 images and 15 epochs: 1,415 images are fewer
+# The published figures are for 60,000 images and 15 epochs: 1,415 images are fewer
 # steps, for which four times the epochs make up in part.
 ParameterSweepDisplay.from_cv_results(result.cv_results, score="mean_test_accuracy")
 plt.show()

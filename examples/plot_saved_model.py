@@ -8,7 +8,7 @@ A fitted estimator is a file: for yourself, for others, or for programs without 
 
 # %%
 # joblib keeps whole estimators. As with every pickle, opening one runs what is in it,
-# so open your own only.
+# so open only files that you trust.
 import subprocess
 import sys
 import tempfile

@@ -41,9 +41,10 @@ class LinearClassifier(
     ----------
     C : float, default=1.0
         Inverse of the strength of the L2 penalty; ``numpy.inf`` for none.
-    solver : {"lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"}, default="lbfgs"
-        The algorithm that minimises the loss.
-    tol : float, default=1e-4
+    solver : str, default="lbfgs"
+        The algorithm that minimises the loss: "lbfgs", "newton-cg",
+        "newton-cholesky", "sag" or "saga".
+    tol : float, default=0.0001
         Tolerance on the gradient at which the solver stops.
     max_iter : int, default=100
         Iterations after which it stops in any case, with a ConvergenceWarning.

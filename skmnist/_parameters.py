@@ -123,7 +123,7 @@ TRAINING_PARAMETERS = """
         The share that ``early_stopping`` holds out.
     n_iter_no_change : int, default=10
         Epochs in a row without improvement after which ``early_stopping`` stops.
-    tol : float, default=1e-4
+    tol : float, default=0.0001
         What counts as an improvement: of the accuracy (a fraction of 1) for
         ``early_stopping``, of the loss (in nats) for "plateau".
     pixel_scaling : {"standard", "unit", "symmetric"} or None, default="standard"

@@ -43,6 +43,8 @@ def test_every_parameter_links_to_its_line_in_the_reference(name, monkeypatch):
     reference = inspect.getdoc(type(estimator)).replace("`", "").splitlines()
     for parameter, kind in links:
         assert f"{parameter} : {unquote(kind)}" in reference
+        # A hyphen in a type would cut the link's text short, and find nothing.
+        assert "-" not in kind
 
 
 def link_of_an_estimator(folder, *urls):
