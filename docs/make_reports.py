@@ -100,7 +100,7 @@ def overview(results):
         measured = [run["test_accuracy"] for run in runs]
         epochs = runs[0]["n_epochs"]
         published = recipe.published["test_accuracy"].get(epochs)
-        honest = (recipe.honest or {}).get("test_accuracy", {}).get(epochs)
+        independent = (recipe.independent or {}).get("test_accuracy", {}).get(epochs)
         mean = statistics.mean(measured)
         spread = f" ± {statistics.stdev(measured):.2f}" if len(measured) > 1 else ""
         cells = [
@@ -109,7 +109,7 @@ def overview(results):
             epochs,
             len(runs),
             "" if published is None else f"{published:.2f}",
-            "" if honest is None else f"{honest:.2f}",
+            "" if independent is None else f"{independent:.2f}",
             f"{mean:.2f}{spread}",
             "" if published is None else f"{mean - published:+.2f}",
         ]

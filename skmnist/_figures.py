@@ -6,7 +6,7 @@ PANEL = (5, 4)  # inches
 
 
 def draw_recipe(results):
-    """Loss and accuracy by epoch, the published figures as black signs."""
+    """Loss and accuracy by epoch, the published figures as black markers."""
     recipe, figures = results[0].recipe, results[0].figures
     if "train_loss" not in figures:
         return None
@@ -79,7 +79,7 @@ def curves_of(result, kind):
 
 
 def draw_sweep(ax, result):
-    """The accuracies by what was varied, the published ones as black signs."""
+    """The accuracies by what was varied, the published ones as black markers."""
     display = ParameterSweepDisplay.from_cv_results(
         result.cv_results,
         score="mean_test_accuracy",
@@ -109,7 +109,7 @@ def places_of(display):
 
 
 def mark_published(ax, points, label, marker):
-    """Draw published figures as black signs, and add them to the legend."""
+    """Draw published figures as black markers, and add them to the legend."""
     if not points:
         return
     look = {"color": "black", "edgecolor": "white", "s": 60, "zorder": 3}
@@ -123,13 +123,13 @@ def mark_published(ax, points, label, marker):
 
 
 def name_scored_images(ax, scored):
-    """Say "test" where a display says "validation": most reports score those."""
+    """Say "test" where a display says "validation": most reports score test images."""
     for text in ax.get_legend().get_texts():
         text.set_text(text.get_text().replace("validation", scored))
 
 
 def make_panels(n, title):
-    """A figure with so many axes in a row."""
+    """A figure with a number of axes in a row."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(n * PANEL[0], PANEL[1]), layout="constrained")

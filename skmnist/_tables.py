@@ -50,7 +50,7 @@ def last_accuracy(recipe):
 
 
 def published_text(recipe, n_epochs):
-    """The published accuracy, and of which epoch it is if the run had others."""
+    """The published accuracy, and its epoch if that is not the run's last."""
     last = max(recipe.published["test_accuracy"])
     after = "" if n_epochs == last else f" after {epochs_text(last)}"
     return f"{last_accuracy(recipe)} %{after}"
@@ -60,7 +60,7 @@ def published_text(recipe, n_epochs):
 
 
 def recipe_text(results):
-    """Everything that is printed and written of a recipe, as Markdown."""
+    """Everything that is printed and written about a recipe, as Markdown."""
     recipe, first = results[0].recipe, results[0]
     accuracies = [result.test_accuracy for result in results]
     # The linear baseline has no epochs.
@@ -100,7 +100,7 @@ def epoch_table(results):
         columns.append(partial(measured, results, metric, form))
         for source, values in (
             ("published", recipe.published),
-            ("independent run", recipe.honest or {}),
+            ("independent run", recipe.independent or {}),
         ):
             if metric in values:
                 header.append(f"{source}, {name}")
@@ -110,13 +110,13 @@ def epoch_table(results):
 
 
 def measured(results, metric, form, epoch):
-    """The mean over the seeds, and their deviation."""
+    """The mean and the deviation over the seeds."""
     values = [result.figures.get(metric, {}).get(epoch) for result in results]
     return "" if None in values else spread(values, form)
 
 
 def known(values, form, epoch):
-    """A published figure, where there is one of the epoch."""
+    """The figure of the epoch, where there is one."""
     return form.format(values[epoch]) if epoch in values else ""
 
 
@@ -124,7 +124,7 @@ def known(values, form, epoch):
 
 
 def study_text(result):
-    """Everything that is printed and written of a study, as Markdown."""
+    """Everything that is printed and written about a study, as Markdown."""
     study = result.study
     lines = [
         f"# {study.name}",
@@ -142,28 +142,28 @@ def study_text(result):
 
 
 def study_table(result):
-    """Header and rows: a candidate a row, with every run of it."""
+    """Header and rows: one per candidate, with all its runs."""
     study = result.study
     name, _ = METRICS["test_accuracy"]
     header = [*result.candidates[0], name]
     several = result.n_repeats > 1
     header += [f"seed {seed}" for seed in range(result.n_repeats)] if several else []
     header += [f"published, {name}"] if study.published else []
-    header += [f"independent run, {name}"] if study.honest else []
+    header += [f"independent run, {name}"] if study.independent else []
     rows = []
-    for (candidate, published, honest, mean), runs in zip(
+    for (candidate, published, independent, mean), runs in zip(
         result.comparison(), result.accuracies, strict=True
     ):
         row = [*map(value_text, candidate.values()), with_deviation(mean)]
         row += [with_deviation((run, None)) for run in runs] if several else []
         row += [with_deviation(published)] if study.published else []
-        row += [with_deviation(honest)] if study.honest else []
+        row += [with_deviation(independent)] if study.independent else []
         rows.append(row)
     return header, rows
 
 
 def layer_study_text(result):
-    """Everything that is printed and written of a study of layers, as Markdown."""
+    """Everything that is printed and written about a study of layers, as Markdown."""
     lines = [f"# {result.study.name}", "", f"{result.study.source}."]
     for name, published, counted in result.comparison():
         rows = [
@@ -180,7 +180,7 @@ def layer_study_text(result):
 
 
 def layer_study_table(result):
-    """Header and rows: a layer a row."""
+    """Header and rows: one per layer."""
     return ("network", *LAYERS_HEADER), [
         (name, *layer) for name, layers in result.layers.items() for layer in layers
     ]
@@ -200,7 +200,7 @@ def epochs_text(n):
 
 
 def value_text(value):
-    """A parameter's value, floats without a train of noughts."""
+    """A parameter's value, floats without a train of zeros."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -211,7 +211,7 @@ def spread(values, form="{:.2f}"):
 
 
 def with_deviation(pair, form="{:.2f}"):
-    """A mean and ± its standard deviation, as far as they are there."""
+    """A mean and ± its standard deviation, where there are any."""
     if pair is None:
         return ""
     if math.isnan(pair[0]):
@@ -225,7 +225,7 @@ def as_markdown(header, rows):
 
 
 def as_csv(header, rows):
-    """The table with commas."""
+    """The table as CSV."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
     return text.getvalue()

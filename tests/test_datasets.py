@@ -300,8 +300,8 @@ DAMAGES = {
     other_files_content: r"it holds an array of shape \(2, 28, 28\), not \(10000,\)",
     other_item_type: "its items are of IDX type 0x0d, not bytes",
     ends_within_its_header: "it ends within its header",
-    web_page: "it is no IDX file: it begins with b'<!DO'",
-    nothing: "it is no IDX file",
+    web_page: "it is not an IDX file: it begins with b'<!DO'",
+    nothing: "it is not an IDX file",
 }
 
 

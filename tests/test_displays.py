@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from functools import partial
 from itertools import combinations
 
 import matplotlib.pyplot as plt
@@ -10,10 +11,15 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits as load_small_digits
 from sklearn.exceptions import FitFailedWarning, NotFittedError
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    RidgeClassifier,
+)
 from sklearn.metrics import make_scorer, zero_one_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import SVC
 from skorch.history import History
 
 from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifier
@@ -168,6 +174,20 @@ def test_a_run_that_stopped_early_counts_as_far_as_it_goes():
     np.testing.assert_array_equal(display.lines_[0].get_ydata(), [1.5, 1.0, 0.5])
 
 
+def test_curves_may_be_series_frames_and_tensors():
+    torch = pytest.importorskip("torch")
+    values = [1.0, 0.5, 0.3]
+    # Rows that begin at 1, as those of a table of epochs do.
+    series = pd.Series(values, index=[1, 2, 3])
+    runs = pd.DataFrame([values, values], index=[1, 2])
+    for curve, n_runs in (
+        *((series, 1), (torch.tensor(values), 1), (np.array(values), 1)),
+        *((runs, 2), ([series, series], 2), (np.array([values] * 2), 2)),
+    ):
+        display = TrainingCurveDisplay.from_arrays(curve)
+        np.testing.assert_allclose(display.train["run"], [values] * n_runs)
+
+
 def test_named_curves_differ_in_more_than_colour():
     histories = {
         str(lr): make_history([2.0, lr], valid_loss=[2.1, lr]) for lr in range(7)
@@ -226,6 +246,31 @@ def test_a_fitted_network_shows_its_history(network):
             lambda: TrainingCurveDisplay.from_arrays([97.1], metric="accuracy"),
             ValueError,
             "divide percentages by 100",
+        ),
+        (
+            lambda: TrainingCurveDisplay.from_arrays([NAN, 97, 98], metric="accuracy"),
+            ValueError,
+            "divide percentages by 100",
+        ),
+        (
+            lambda: TrainingCurveDisplay.from_arrays([1.0], metric=["loss"]),
+            ValueError,
+            r"must be one of 'loss', 'accuracy'. Got \['loss'\] instead.",
+        ),
+        (
+            lambda: TrainingCurveDisplay.from_arrays(0.5),
+            ValueError,
+            r"of shape \(n_points,\) or \(n_runs, n_points\).* Got .*shape \(\)",
+        ),
+        (
+            lambda: TrainingCurveDisplay.from_arrays(np.zeros((2, 3, 4))),
+            ValueError,
+            r"Got .*shape \(2, 3, 4\)",
+        ),
+        (
+            lambda: TrainingCurveDisplay.from_arrays([[1.0, 0.5], 0.3]),
+            ValueError,
+            r"Got .*shape \(\)",
         ),
         (
             lambda: TrainingCurveDisplay.from_arrays([1.0, 2.0], x=[1]),
@@ -344,6 +389,12 @@ def test_three_channels_are_drawn_in_colour():
     display = ImageGridDisplay.from_images(X / 7 - 3)
     assert display.images_[0].get_array().min() == 0
     assert display.images_[1].get_array().max() == 1
+    # In these dtypes 127 - -128 overflows, and True - False is an error.
+    X = np.repeat([[-128], [0], [127]], 4, axis=1).reshape(1, 3, 2, 2)
+    (image,) = ImageGridDisplay.from_images(X.astype(np.int8)).images_
+    np.testing.assert_allclose(image.get_array()[0, 0], [0, 128 / 255, 1])
+    (image,) = ImageGridDisplay.from_images(X > 0).images_
+    np.testing.assert_array_equal(image.get_array()[0, 0], [0, 0, 1])
 
 
 def test_all_images_have_one_scale_of_brightness():
@@ -399,6 +450,41 @@ def test_an_unknown_kind_of_grid_is_refused(bayes, X_y):
         ImageGridDisplay.from_estimator(bayes, *X_y, kind="errors")
 
 
+@pytest.mark.parametrize("number", [0, -1, 2.5, True, "2"])
+def test_numbers_of_images_filters_and_columns_are_positive_ints(bayes, X_y, number):
+    X, y = X_y[0][:20], X_y[1][:20]
+    filters = FilterDisplay(np.ones((3, 1, 2, 2)))
+    linear = RidgeClassifier().fit(X, y)
+    for owner, name, call in (
+        (
+            "ImageGridDisplay",
+            "n_images",
+            partial(ImageGridDisplay.from_estimator, bayes, X, y),
+        ),
+        (
+            "ImageGridDisplay",
+            "n_images",
+            partial(ImageGridDisplay.from_predictions, X, y, y),
+        ),
+        ("ImageGridDisplay", "n_columns", partial(ImageGridDisplay.from_images, X)),
+        ("FilterDisplay", "n_filters", partial(FilterDisplay.from_estimator, linear)),
+        ("FilterDisplay", "n_columns", filters.plot),
+    ):
+        with pytest.raises(ValueError) as caught:
+            call(**{name: number})
+        expected = "a positive int" + " or None" * (name != "n_images")
+        assert str(caught.value) == (
+            f"The {name!r} parameter of {owner} must be {expected}. "
+            f"Got {number!r} instead."
+        )
+
+
+def test_probabilities_of_another_shape_are_refused(X_y):
+    X, y = X_y[0][:4], X_y[1][:4]
+    with pytest.raises(ValueError, match=r"\(4, n_classes\).*Got shape \(4, 2, 2\)"):
+        ImageGridDisplay.from_predictions(X, y, y, np.zeros((4, 2, 2)))
+
+
 # -- FilterDisplay --
 
 
@@ -414,6 +500,19 @@ def test_of_two_classes_the_weights_are_those_of_the_second(X_y):
     X, y = X_y
     model = LinearClassifier().fit(X[:100], np.where(y[:100] > 4, "high", "low"))
     assert titles_of(FilterDisplay.from_estimator(model)) == ["low"]
+
+
+def test_weights_that_belong_to_no_class_have_no_names(X_y):
+    X, y = X_y
+    # One against one: a row for every pair of classes, and of three as many as classes.
+    for n_classes, n_rows in ((10, 45), (3, 3)):
+        known = y < n_classes
+        model = SVC(kernel="linear").fit(X[known][:300], y[known][:300])
+        assert titles_of(FilterDisplay.from_estimator(model)) == [""] * n_rows
+    regression = LinearRegression().fit(X, y)
+    assert titles_of(FilterDisplay.from_estimator(regression)) == [""]
+    binary = SVC(kernel="linear").fit(X[y < 2], y[y < 2])
+    assert titles_of(FilterDisplay.from_estimator(binary)) == ["1"]
 
 
 def test_the_colour_scale_has_zero_in_its_middle():
@@ -576,6 +675,12 @@ def test_cells_that_were_not_tried_stay_blank(X_y):
     np.testing.assert_array_equal(np.isnan(display.mean), [[True, False]])
     assert not display.failed.any()
     assert len(display.texts_) == 1
+    # A frame has NaN where cv_results_ is masked.
+    framed = ParameterSweepDisplay.from_cv_results(
+        pd.DataFrame(search.cv_results_), param="C", hue="fit_intercept"
+    )
+    assert framed.hue_values == display.hue_values == [False]
+    np.testing.assert_array_equal(framed.mean, display.mean)
 
 
 def test_scores_are_called_by_their_names(X_y):
@@ -598,6 +703,16 @@ def test_scores_are_called_by_their_names(X_y):
     assert name(times) == "Fit time (s)"
     named = ParameterSweepDisplay.from_search(search, score_name="Quality")
     assert name(named) == "Quality"
+
+
+def test_only_means_have_a_spread(search):
+    for column in ("split0_test_score", "rank_test_score", "std_test_score"):
+        display = ParameterSweepDisplay.from_search(search, score=column)
+        assert np.nansum(display.std) == 0
+        assert "std over splits" not in display.colorbar_.ax.get_ylabel()
+    display = ParameterSweepDisplay.from_search(search, score="mean_fit_time")
+    expected = search.cv_results_["std_fit_time"].reshape(4, 2).T
+    np.testing.assert_array_equal(display.std, expected)
 
 
 def test_scores_outside_of_0_and_1_are_no_accuracies():
@@ -634,6 +749,7 @@ def test_numbers_that_do_not_fit_into_the_cells_are_left_out():
         ),
         ({}, r"Got \['lr', 'b', 'c'\]: pass param"),
         ({"param": "lr", "kind": "pie"}, "'line', 'bar', 'heatmap'. Got 'pie' instead"),
+        ({"param": "lr", "kind": np.ones(2)}, "'kind' parameter"),
         ({"param": "lr", "kind": "heatmap"}, "pass hue"),
     ],
 )

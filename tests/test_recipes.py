@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import skmnist
-from skmnist.recipes import Recipe, get_recipe, list_recipes
+from skmnist.datasets import load_digits28
+from skmnist.recipes import Recipe, get_recipe, get_study, list_recipes
 
 
 @pytest.mark.parametrize("name", list_recipes())
@@ -35,7 +36,7 @@ def test_published_figures_belong_to_epochs_of_the_recipe(name):
     recipe = get_recipe(name)
     last = recipe.make_estimator().get_params().get("max_epochs", 1)
     assert max(recipe.published["test_accuracy"]) == last
-    for values in (*recipe.published.values(), *(recipe.honest or {}).values()):
+    for values in (*recipe.published.values(), *(recipe.independent or {}).values()):
         assert all(1 <= epoch <= last for epoch in values)
 
 
@@ -45,6 +46,10 @@ def test_unknown_name_offers_those_near_it():
     assert str(error.value).startswith("There is no recipe 'dl-2020/convnet-16'.")
     with pytest.raises(KeyError, match="See list_recipes"):
         get_recipe("xyz")
+    with pytest.raises(
+        ValueError, match=r"'name' .* must be a str. Got \['a'\] instead"
+    ):
+        get_recipe(["a"])
 
 
 def test_estimator_takes_the_settings_and_what_overrides_them():
@@ -59,6 +64,29 @@ def test_images_of_another_size_are_refused_before_training(shape):
     X, y = np.zeros(shape, np.uint8), np.arange(20) % 10
     with pytest.raises(ValueError, match="made for images of 28x28 pixels"):
         get_recipe("dm566-2022/softmax").run((X, X, y, y))
+
+
+@pytest.mark.parametrize("data", ["bunch", "X and y", None, 3])
+@pytest.mark.parametrize("name", ["dm566-2022/softmax", "dl-2020/parameter-count"])
+def test_data_that_are_not_four_arrays_are_refused(name, data):
+    data = {"bunch": load_digits28(), "X and y": load_digits28(return_X_y=True)}.get(
+        data, data
+    )
+    entry = get_recipe(name) if name in list_recipes() else get_study(name)
+    with pytest.raises(ValueError, match=r"\(X_train, X_test, y_train, y_test\).*Got"):
+        entry.run(data)
+
+
+@pytest.mark.parametrize("estimator", ["MLP", "ConvLayer", skmnist.MLPClassifier])
+def test_an_unknown_estimator_is_refused_when_the_recipe_is_made(estimator):
+    with pytest.raises(ValueError, match="'estimator' parameter of Recipe must be one"):
+        Recipe(
+            name="mine/wide",
+            source="here",
+            estimator=estimator,
+            n_parameters=477_010,
+            published={},
+        )
 
 
 def test_figures_are_those_of_every_epoch(small):
@@ -87,7 +115,7 @@ def test_same_seed_gives_the_same_run_and_another_another(small):
     assert first != other
 
 
-def test_published_and_honest_figures_stand_beside_the_measured_ones(small):
+def test_published_and_independent_figures_stand_beside_the_measured_ones(small):
     result = get_recipe("dat565-2024/mlp-128").run(small, epochs=1)
     first, last = result.comparison()
     assert first == ("test_accuracy", 1, 79.45, 89.33, result.test_accuracy)

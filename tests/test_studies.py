@@ -68,7 +68,7 @@ def test_values_are_told_in_the_report_s_terms(small):
     assert [published for _, published, _, _ in rows] == [
         *((57.0, None), (66.6, None), (73.9, None), (84.4, None), (89.1, None))
     ]
-    assert [honest and honest[0] for _, _, honest, _ in rows] == [
+    assert [figure and figure[0] for _, _, figure, _ in rows] == [
         *(98.09, None, 98.20, None, 97.72)
     ]
 
@@ -98,8 +98,8 @@ def test_an_l2_factor_is_a_penalty_of_factor_times_squared_weights(small):
 def test_comparison_gives_mean_and_sample_deviation(small):
     result = small_study(grid={"lr": (0.1,)}, n_repeats=3, published={0.1: (50, 1)})
     result = result.run(small)
-    ((candidate, published, honest, (mean, deviation)),) = result.comparison()
-    assert (candidate, published, honest) == ({"lr": 0.1}, (50, 1), None)
+    ((candidate, published, independent, (mean, deviation)),) = result.comparison()
+    assert (candidate, published, independent) == ({"lr": 0.1}, (50, 1), None)
     assert mean == pytest.approx(np.mean(result.accuracies))
     assert deviation == pytest.approx(np.std(result.accuracies, ddof=1))
     display = ParameterSweepDisplay.from_cv_results(
@@ -198,14 +198,35 @@ def test_layers_may_be_varied(small):
         ({"grid": {"lr": (1,)}, "train_sizes": (1.0,)}, "not both"),
         ({"grid": {"lr": (1,), "tol": (1,)}, "published": {1: (9, 1)}}, "go with one"),
         ({"published": {1: (9, 1)}}, "go with one"),
-        ({"grid": {"max_epochs": (1, 2)}, "curves": EpochCurves}, "leave curves out"),
-        ({"grid": {"batch_size": (1, 2)}, "curves": StepCurves}, "leave curves out"),
-        ({"train_sizes": (0.5, 1.0), "curves": EpochCurves}, "leave curves out"),
+        ({"estimator": "MLP"}, "'estimator' parameter of Study must be one of"),
+        # Without epochs, callbacks and a device.
+        ({"estimator": "LinearClassifier"}, "Got 'LinearClassifier' instead"),
+        (
+            {"grid": {"max_epochs": (1, 2)}, "curves": EpochCurves},
+            "cannot record curves",
+        ),
+        (
+            {"grid": {"batch_size": (1, 2)}, "curves": StepCurves},
+            "cannot record curves",
+        ),
+        ({"train_sizes": (0.5, 1.0), "curves": EpochCurves}, "cannot record curves"),
     ],
 )
 def test_studies_that_cannot_be_are_refused_when_they_are_made(changed, complaint):
     with pytest.raises(ValueError, match=complaint):
         small_study(**changed)
+
+
+@pytest.mark.parametrize("n_repeats", [0, -1, 1.5, True])
+@pytest.mark.parametrize("varied", [{"train_sizes": (1.0,)}, {"grid": {"lr": (1,)}}])
+def test_the_number_of_repeats_is_a_positive_int(small, varied, n_repeats):
+    study = small_study(**varied)
+    with pytest.raises(ValueError) as caught:
+        study.run(small, n_repeats=n_repeats)
+    assert str(caught.value) == (
+        "The 'n_repeats' parameter of Study must be a positive int. "
+        f"Got {n_repeats} instead."
+    )
 
 
 def test_metadata_routing_changes_nothing(small):
@@ -254,9 +275,9 @@ def test_layers_are_counted_by_weights_and_biases(small):
 def test_unknown_and_mistaken_names_are_told_apart():
     with pytest.raises(KeyError, match="Did you mean dl-2020/learning-rate"):
         get_study("dl-2020/learnig-rate")
-    with pytest.raises(ValueError, match="It is a network: get_recipe"):
+    with pytest.raises(ValueError, match="It is a network: use get_recipe"):
         get_study("dm566-2022/softmax")
-    with pytest.raises(KeyError, match="It is a study: get_study"):
+    with pytest.raises(KeyError, match="It is a study: use get_study"):
         get_recipe("dm566-2022/depth")
 
 

@@ -82,9 +82,9 @@ def load_digits28(
     [1]_, as MNIST is one averaged onto a field of 20x20 [2]_. So the 8x8 counts
     are interpolated onto 20x20 by cubic splines and placed with MNIST's border
     of 4 pixels; the contrast around mid-grey is then doubled, because averaging
-    over the coarser blocks left the strokes blurred. That is the factor with
-    which the share of grey pixels (9 %, MNIST: 8 %) and of ink (22 %, MNIST:
-    19 %) come near MNIST's, and it looks like it.
+    over the coarser blocks left the strokes blurred. With that factor the shares
+    of grey pixels (9 %, MNIST: 8 %) and of ink (22 %, MNIST: 19 %) come close to
+    MNIST's, and the images look like it.
 
     The split is by order, never shuffled. The labels repeat the same form of
     about 130 digits 14 times: people filled it in one after the other. The

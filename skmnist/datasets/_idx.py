@@ -32,7 +32,7 @@ def read_idx(path, out):
     Raises
     ------
     ValueError
-        If the file is damaged, is no IDX file or holds something else. The
+        If the file is damaged, is not an IDX file or holds something else. The
         message continues a sentence that names the file.
 
     References
@@ -63,7 +63,7 @@ def read_idx(path, out):
 def _read_header(file, expected_shape):
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
-        raise ValueError(f"it is no IDX file: it begins with {magic!r}")
+        raise ValueError(f"it is not an IDX file: it begins with {magic!r}")
     if magic[2] != _UNSIGNED_BYTE:
         raise ValueError(f"its items are of IDX type 0x{magic[2]:02x}, not bytes")
     sizes = file.read(4 * magic[3])

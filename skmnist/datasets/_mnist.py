@@ -156,7 +156,7 @@ def fetch_mnist(
         MNIST [1]_, Fashion-MNIST [2]_ or Kuzushiji-MNIST [3]_.
     data_home : str or path-like, default=None
         The folder of the data. If None, it is the one that the environment
-        variable ``SKMNIST_DATA`` names, else ``~/skmnist_data``. The files of
+        variable ``SKMNIST_DATA`` names, or else ``~/skmnist_data``. The files of
         "digits" lie directly in it, those of "fashion" and "kuzushiji", which
         have the same names, in its subfolders ``fashion`` and ``kuzushiji``.
     split : bool, default=False
@@ -189,10 +189,10 @@ def fetch_mnist(
     Raises
     ------
     ValueError, TypeError
-        If `variant` is unknown, or `data_home` no path.
+        If `variant` is unknown, or `data_home` is not a path.
     OSError
         If a file is missing and may not or cannot be downloaded
-        (`ConnectionError` where no mirror gave it, `FileNotFoundError` where
+        (`ConnectionError` where no mirror has it, `FileNotFoundError` where
         `download_if_missing` is False), or the folder cannot be written to.
     ImportError
         If a download is needed and pooch is not installed.
@@ -285,9 +285,9 @@ def _load_file(name, variant, folder, out, download_if_missing):
 
 
 def _read_local(name, variant, folder, out):
-    """Look for a good file and change nothing on disk.
+    """Look for a good file without changing anything on disk.
 
-    Returns whether one was found, and the bad ones met on the way: their paths,
+    Returns whether one was found, and the bad ones found on the way: their paths,
     what is wrong with them, and their state when they were read.
     """
     corrupt = []
@@ -361,7 +361,7 @@ def _download(name, variant, folder, out, notes):
     except OSError as error:
         reason = (
             f"{name}.gz is missing, and the folder {folder} cannot be written to "
-            f"({error}). Choose another by data_home or SKMNIST_DATA."
+            f"({error}). Choose another with data_home or SKMNIST_DATA."
         )
         raise OSError(_explain(reason, notes, variant, folder)) from error
 

@@ -1,4 +1,4 @@
-"""FilterDisplay: the weights that look at the pixels."""
+"""FilterDisplay: the first layer's weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._style import as_images, draw_grid
+from ._style import as_images, check_number, draw_grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ MOST_FILTERS = 64
 
 
 class FilterDisplay:
-    """First-layer filters, or weights in the shape of the image.
+    """First-layer filters, or dense weights in the shape of the image.
 
     Use :meth:`from_estimator` to make one. All parameters are stored as attributes.
 
@@ -31,9 +31,9 @@ class FilterDisplay:
     filters : ndarray of shape (n_filters, channels, height, width)
         The weights. The channels of a filter are drawn side by side.
     names : list of str, default=None
-        What to write above each.
+        What to write above each filter.
     n_total : int, default=None
-        How many filters there are, if these are not all of them.
+        How many filters there are in all, if these are only some of them.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class FilterDisplay:
     figure_ : matplotlib Figure
         Their figure.
     images_ : list of matplotlib AxesImage
-        The filters, each in axes of its own inside ``ax_``.
+        The filters, each in its own axes inside ``ax_``.
     colorbar_ : matplotlib Colorbar
-        The scale, common to all filters, with 0 in its middle.
+        The scale, shared by all filters, with 0 in the middle.
 
     Examples
     --------
@@ -80,18 +80,19 @@ class FilterDisplay:
         n_columns: int | None = None,
         cmap: str = "RdBu_r",
     ) -> Self:
-        """Draw the weights of a fitted estimator that look at the pixels.
+        """Draw the weights of a fitted estimator's first layer.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted. Of a linear model these are ``coef_``, one image a class; of a
-            network (``module_``) the filters of the first convolution, or the
-            weights of every unit of the first dense layer.
+            Fitted. The weights of a linear model are its ``coef_``, with one image
+            per class (for `SVC`, per pair of classes); those of a network
+            (``module_``) are the filters of the first convolution, or the weights
+            of every unit of the first dense layer.
         n_filters : int, default=None
-            How many to show, from the first on; by default all, or the first 64.
+            How many to show, starting with the first; by default up to 64.
         image_shape : tuple (height, width) or (channels, height, width), default=None
-            The shape of dense weights: by default the estimator's ``image_shape_``,
+            The shape of dense weights; by default the estimator's ``image_shape_``,
             or a square.
         ax, n_columns, cmap :
             As in :meth:`plot`.
@@ -107,8 +108,10 @@ class FilterDisplay:
         TypeError
             For an estimator without such weights.
         ValueError
-            For weights that do not fit the image shape.
+            For weights that do not fit the image shape, or if `n_filters` or
+            `n_columns` is not a positive int.
         """
+        check_number(cls.__name__, "n_filters", n_filters, optional=True)
         check_is_fitted(estimator)
         weights, names = _first_weights(estimator)
         if weights.ndim == 2:
@@ -137,7 +140,7 @@ class FilterDisplay:
             The axes to draw the whole grid in; by default a new figure of the
             grid's size. They get a title if not all filters are shown.
         n_columns : int, default=None
-            Filters in a row; by default as many as make them largest.
+            Filters per row; by default as many as make them largest.
         cmap : str, default="RdBu_r"
             A diverging colour map.
 
@@ -172,11 +175,10 @@ class FilterDisplay:
 
 
 def _first_weights(estimator):
-    """Find the weights of the first layer, and the classes if they have one each."""
+    """Find the weights of the first layer, and the class of each row if it has one."""
     if hasattr(estimator, "coef_"):
-        weights, classes = np.atleast_2d(estimator.coef_), list(estimator.classes_)
-        # With two classes there is one row, and it speaks for the second.
-        return weights, [str(label) for label in classes[-len(weights) :]]
+        weights = np.atleast_2d(estimator.coef_)
+        return weights, _find_names(estimator, len(weights))
     if hasattr(estimator, "module_"):
         for weights in estimator.module_.parameters():
             if weights.ndim in (2, 4):
@@ -184,5 +186,16 @@ def _first_weights(estimator):
     raise TypeError(
         "Expected an estimator with 'coef_', or with a 'module_' whose first weights "
         f"belong to a dense layer or a convolution. Got {type(estimator).__name__}, "
-        "which has neither. Of a pipeline, pass the last step."
+        "which has neither. For a pipeline, pass its last step."
     )
+
+
+def _find_names(estimator, n_rows):
+    """Find the class that each row of ``coef_`` belongs to, or None."""
+    names = [str(label) for label in getattr(estimator, "classes_", ())]
+    if len(names) == 2 and n_rows == 1:
+        return names[1:]  # the one row speaks for the second class
+    # SVC and NuSVC, which alone have this parameter, have a row per pair of classes.
+    if len(names) != n_rows or hasattr(estimator, "decision_function_shape"):
+        return None
+    return names

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from ._style import as_images, check_option, draw_grid, find_axes
+from ._style import as_images, check_number, check_option, draw_grid, find_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ RIGHT, WRONG = "#007A59", "#B84A00"
 
 
 class ImageGridDisplay:
-    """Images in rows, with what is known of each above it.
+    """Images in a grid, with the label and the prediction of each above it.
 
     Use :meth:`from_estimator`, :meth:`from_predictions` or :meth:`from_images` to
     make one. All parameters are stored as attributes.
@@ -34,16 +34,16 @@ class ImageGridDisplay:
     ----------
     images : ndarray of shape (n_images, height, width) or \
             (n_images, channels, height, width)
-        Pixels of any scale; one channel is drawn in greys, three as colours.
+        Pixels on any scale; one channel is drawn in greys, three in colour.
     y_true : ndarray of shape (n_images,), default=None
         The labels.
     y_pred : ndarray of shape (n_images,), default=None
-        The predicted labels. Right ones get a check mark; wrong ones an arrow from
-        the label and, among right ones, a dashed frame.
+        The predicted labels. Correct ones get a check mark; wrong ones get an arrow
+        from the label and, if some are correct, a dashed frame.
     y_proba : ndarray of shape (n_images,), default=None
         The probability of each predicted label.
     indices : ndarray of shape (n_images,), default=None
-        Which of the images given these are.
+        Positions of these images in the input.
     empty_message : str, default="No images"
         What to write when there is no image to show.
 
@@ -54,7 +54,7 @@ class ImageGridDisplay:
     figure_ : matplotlib Figure
         Their figure.
     images_ : list of matplotlib AxesImage
-        The images, each in axes of its own inside ``ax_``.
+        The images, each in its own axes inside ``ax_``.
 
     Examples
     --------
@@ -96,7 +96,7 @@ class ImageGridDisplay:
         n_images: int = 16,
         **settings: Any,
     ) -> Self:
-        """Draw images with what a fitted classifier makes of them.
+        """Draw images with the predictions of a fitted classifier.
 
         Parameters
         ----------
@@ -108,8 +108,8 @@ class ImageGridDisplay:
         y : array-like of shape (n_samples,)
             Their labels.
         kind, n_images, **settings :
-            As in :meth:`from_predictions`, but `image_shape` is by default the
-            estimator's ``image_shape_``.
+            As in :meth:`from_predictions`, except that `image_shape` is by default
+            the estimator's ``image_shape_``.
 
         Returns
         -------
@@ -118,9 +118,11 @@ class ImageGridDisplay:
         Raises
         ------
         ValueError
-            For an unknown kind, or arrays that do not fit each other.
+            For an unknown `kind`, arrays that do not go together, or if `n_images` or
+            `n_columns` is not a positive int.
         """
         check_option(cls.__name__, "kind", kind, KINDS)
+        check_number(cls.__name__, "n_images", n_images)
         check_consistent_length(X, y)
         if kind == "samples":
             # Arrays, frames and lists can all be sliced, which ArrayLike does not say.
@@ -152,7 +154,7 @@ class ImageGridDisplay:
         n_columns: int | None = None,
         cmap: str = "gray_r",
     ) -> Self:
-        """Draw images with predictions made before.
+        """Draw images with given predictions.
 
         Parameters
         ----------
@@ -163,15 +165,15 @@ class ImageGridDisplay:
             Their labels and predicted labels.
         y_proba : array-like of shape (n_samples,) or (n_samples, n_classes), \
                 default=None
-            The probability of each predicted label, or of all labels, of which the
-            largest is then taken. Mistakes are not sorted without it.
+            The probability of each predicted label, or those of all labels, from
+            which the largest is taken. Without it, mistakes are not sorted.
         kind : {"samples", "mistakes"}, default="samples"
-            The first images, or those that are classified wrongly, with the highest
+            The first images, or those that are misclassified, with the highest
             probability of the wrong label first.
         n_images : int, default=16
-            The largest number of images to show.
+            The maximum number of images to show.
         image_shape : tuple (height, width) or (channels, height, width), default=None
-            Needed for flat images only, and only if they are not square.
+            Needed only for flat images that are not square.
         ax, n_columns, cmap :
             As in :meth:`plot`.
 
@@ -182,13 +184,21 @@ class ImageGridDisplay:
         Raises
         ------
         ValueError
-            For an unknown kind, or arrays that do not fit each other.
+            For an unknown `kind`, arrays that do not go together, or if `n_images` or
+            `n_columns` is not a positive int.
         """
         check_option(cls.__name__, "kind", kind, KINDS)
+        check_number(cls.__name__, "n_images", n_images)
         check_consistent_length(X, y_true, y_pred, y_proba)
         y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
         if y_proba is not None:
             y_proba = np.asarray(y_proba)
+            if y_proba.ndim not in (1, 2):
+                n = len(y_proba)
+                raise ValueError(
+                    f"Expected y_proba of shape ({n},), the probability of each "
+                    f"predicted label, or ({n}, n_classes). Got shape {y_proba.shape}."
+                )
             y_proba = y_proba.max(axis=1) if y_proba.ndim == 2 else y_proba
         shown = np.arange(len(y_true))
         if kind == "mistakes":
@@ -216,7 +226,7 @@ class ImageGridDisplay:
         n_columns: int | None = None,
         cmap: str = "gray_r",
     ) -> Self:
-        """Draw images, all of them, with their labels if there are any.
+        """Draw all the given images, with their labels if there are any.
 
         Parameters
         ----------
@@ -224,7 +234,7 @@ class ImageGridDisplay:
                 (n_images, height, width) or (n_images, channels, height, width)
             Images.
         labels : array-like of shape (n_images,), default=None
-            What to write above each.
+            What to write above each image.
         image_shape, ax, n_columns, cmap :
             As in :meth:`from_predictions`.
 
@@ -235,7 +245,8 @@ class ImageGridDisplay:
         Raises
         ------
         ValueError
-            For images and labels that differ in number, or images of unclear shape.
+            For images and labels that differ in number, images of ambiguous shape, or
+            if `n_columns` is not a positive int.
 
         Examples
         --------
@@ -270,10 +281,10 @@ class ImageGridDisplay:
             The axes to draw the whole grid in; by default a new figure of the
             grid's size. Their title is left for the caller to set.
         n_columns : int, default=None
-            Images in a row; by default as many as make them largest.
+            Images per row; by default as many as make them largest.
         cmap : str, default="gray_r"
-            The colours of images with one channel. In the default 0 is white, as ink
-            on paper.
+            The colour map of images with one channel. In the default one 0 is white,
+            as for ink on paper.
 
         Returns
         -------
@@ -322,7 +333,7 @@ class ImageGridDisplay:
         right = np.asarray(self.y_true) == np.asarray(self.y_pred)
         for image, is_right in zip(self.images_, right, strict=True):
             image.axes.title.set_color(RIGHT if is_right else WRONG)
-            # Where all are wrong, frames would say nothing.
+            # If all are wrong, frames would say nothing.
             if not is_right and right.any():
                 image.axes.spines[:].set(color=WRONG, linewidth=2, linestyle="--")
 
@@ -339,6 +350,8 @@ def _as_tiles(images):
             "channels first, as in X[:, :1]."
         )
     if images.dtype != np.uint8:
+        # In their own dtype differences of bools fail, and those of int8 overflow.
+        images = images.astype(float)
         low, high = images.min(), images.max()
         images = (images - low) / ((high - low) or 1)
     return images.transpose(0, 2, 3, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from numbers import Real
@@ -52,14 +53,14 @@ class ParameterSweepDisplay:
         Mean and standard deviation of the score over the splits; NaN where there is
         none.
     failed : ndarray of bool of shape (n_hues, n_values)
-        The candidates that were tried and have no score because a fit failed.
+        The candidates that were tried but have no score because a fit failed.
     hue : str, default=None
         The second parameter: a line or a colour of bars for each of its values, or
         the y axis of a heat map.
     hue_values : list of length n_hues, default=(None,)
         Its values.
     score_name : str, default="Accuracy"
-        What the score is.
+        What to call the score.
 
     Attributes
     ----------
@@ -68,11 +69,11 @@ class ParameterSweepDisplay:
     figure_ : matplotlib Figure
         Their figure.
     series_ : list of matplotlib ErrorbarContainer or BarContainer
-        The lines or bars, one a value of `hue`.
+        The lines or bars, one per value of `hue`.
     image_, colorbar_ : matplotlib AxesImage and Colorbar, or None
         The heat map.
     texts_ : list of matplotlib Text
-        What is written on bars, in cells and where a candidate failed.
+        The texts on bars, in cells and where a candidate failed.
 
     Examples
     --------
@@ -168,8 +169,8 @@ class ParameterSweepDisplay:
     ) -> Self:
         """Draw scores from the table of a search.
 
-        If parameters beside `param` and `hue` were varied, the candidate with the
-        largest score stands for all that share their values of these two.
+        If parameters besides `param` and `hue` were varied, the candidate with the
+        largest score stands for all that share its values of these two.
 
         Parameters
         ----------
@@ -181,11 +182,11 @@ class ParameterSweepDisplay:
         hue : str, default=None
             A second parameter.
         score : str, default="mean_test_score"
-            The column of the score. Its spread is read from the column that has
-            "std" in place of "mean".
+            The column of the score. The spread of a "mean_…" is read from the "std_…"
+            beside it.
         score_name : str, default=None
-            What to call it; by default from the column. "mean_test_score" is taken
-            for an accuracy if all its values are between 0 and 1.
+            What to call it; by default its column in words. "mean_test_score" is
+            taken to be an accuracy if all its values are between 0 and 1.
         kind : {"line", "bar", "heatmap"}, default=None
             As in :meth:`plot`.
         ax : matplotlib Axes, default=None
@@ -220,13 +221,15 @@ class ParameterSweepDisplay:
                 f"{score!r}."
             )
         columns = {
-            key.removeprefix("param_"): [_plain(value) for value in cv_results[key]]
+            key.removeprefix("param_"): _read_values(cv_results, key)
             for key in cv_results
             if key.startswith("param_")
         }
         param, hue = _find_params(columns, param, hue)
         means = np.asarray(cv_results[score], dtype=float)
-        stds = np.asarray(cv_results.get(score.replace("mean", "std", 1), 0 * means))
+        stds = 0 * means
+        if score.startswith("mean_"):
+            stds = np.asarray(cv_results.get(score.replace("mean", "std", 1), stds))
         columns[None] = [None] * len(means)  # the hue where there is none
         values, hues = _distinct(columns[param]), _distinct(columns[hue])
         mean, std = np.full((2, len(hues), len(values)), np.nan)
@@ -252,15 +255,15 @@ class ParameterSweepDisplay:
     def plot(self, *, kind: Kind | None = None, ax: Axes | None = None) -> Self:
         """Draw the scores.
 
-        Error bars and the numbers behind ± are one standard deviation over the
+        Error bars, and the numbers after ±, are one standard deviation over the
         splits to either side.
 
         Parameters
         ----------
         kind : {"line", "bar", "heatmap"}, default=None
-            By default a heat map for two parameters, a line for one with numbers as
-            values, else bars. A line's axis is logarithmic if the values are positive
-            and span two decades.
+            By default a heat map for two parameters, a line for one with numeric
+            values, otherwise bars. A line's axis is logarithmic if the values are
+            positive and span two decades.
         ax : matplotlib Axes, default=None
             The axes to draw on; by default those of a new figure.
 
@@ -387,7 +390,7 @@ class ParameterSweepDisplay:
                 self._write(j, i, texts[i, j], color=color, va="center")
 
     def _cell_texts(self):
-        """Write the scores with their spread, as far as the cells have room for it."""
+        """Write the scores, with their spread if the cells have room for it."""
         to_texts = np.vectorize(self._number, otypes=[object])
         numbers = to_texts(self._factor * self.mean)
         both = numbers + "\n± " + to_texts(self._factor * self.std)
@@ -422,7 +425,7 @@ class ParameterSweepDisplay:
         self.texts_.append(self.ax_.text(x, y, text, **text_kw))
 
     def _set_ticks(self, x, scale):
-        """Label the values that were tried, slanted or not at all if they are many."""
+        """Label the values that were tried; many are slanted or left out."""
         labels = [_format(value) for value in self.values]
         widest = max(text_width(label, 10) for label in labels) + 6
         room = size_in_points(self.ax_)[0]
@@ -466,16 +469,15 @@ def _find_positions(values):
     if positive and max(positive) >= 100 * min(positive):
         if len(positive) == len(values):
             return np.asarray(values, dtype=float), "log"
-        # A zero, as of weight_decay, has no place on a logarithmic axis, and the
-        # others would be crowded on a linear one.
+        # A zero, such as a weight_decay's, has no place on a logarithmic axis, and
+        # the others would be crowded on a linear one.
         return np.arange(len(values)), "categories"
     return np.asarray(values, dtype=float), "linear"
 
 
 def _distinct(column):
     """Find the different values of a column by their repr, numbers in order."""
-    # Not by the values: they may be dicts or lists, which have no hash. Masked are
-    # those of a candidate from a grid without this parameter.
+    # Not by the values themselves: dicts and lists, which they may be, have no hash.
     values = {repr(value): value for value in column if value is not np.ma.masked}
     if _all_numbers(values.values()):
         return dict(sorted(values.items(), key=lambda item: item[1]))
@@ -486,8 +488,19 @@ def _all_numbers(values):
     return all(isinstance(v, Real) and not isinstance(v, bool) for v in values)
 
 
-def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value
+def _read_values(cv_results, key):
+    """Read a parameter's values, masked for candidates of a grid without it."""
+    values = [
+        value.item() if isinstance(value, np.generic) else value
+        for value in cv_results[key]
+    ]
+    if not hasattr(cv_results, "columns"):
+        return values
+    # In a frame NaN stands for what was masked in the search.
+    return [
+        np.ma.masked if isinstance(value, float) and math.isnan(value) else value
+        for value in values
+    ]
 
 
 def _format(value):

@@ -2,11 +2,12 @@
 
 import math
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 
 # Okabe & Ito, "Color Universal Design" (2008): colour-blind readers can tell these
-# apart. Their yellow is left out, which is lost on white paper.
+# apart. Their yellow, which is lost on white paper, is left out.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 TITLE_SIZE = 9  # points, of what is written above a tile
@@ -20,11 +21,26 @@ def series_style(i):
 
 def check_option(display, name, value, options):
     """Raise ValueError unless the value is one of the options."""
-    if value not in options:
-        raise ValueError(
-            f"The {name!r} parameter of {display} must be one of "
-            f"{', '.join(map(repr, options))}. Got {value!r} instead."
-        )
+    # The options may be a dict, and the value something that has no hash.
+    if not isinstance(value, str | None) or value not in options:
+        expected = f"one of {', '.join(map(repr, options))}"
+        raise _parameter_error(display, name, expected, value)
+
+
+def check_number(display, name, value, *, optional=False):
+    """Raise ValueError unless the value is a positive int, or None if optional."""
+    if optional and value is None:
+        return
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        expected = "a positive int or None" if optional else "a positive int"
+        raise _parameter_error(display, name, expected, value)
+
+
+def _parameter_error(display, name, expected, value):
+    return ValueError(
+        f"The {name!r} parameter of {display} must be {expected}. Got {value!r} "
+        "instead."
+    )
 
 
 def find_axes(ax, display, figsize=README_SIZE):
@@ -42,7 +58,7 @@ def find_axes(ax, display, figsize=README_SIZE):
 
 
 def draw_legend(ax, crowded, **legend_kw):
-    """Draw a legend, outside the axes if they are crowded and something makes room."""
+    """Draw a legend, outside the axes if they are crowded and the layout makes room."""
     if crowded and ax.figure.get_layout_engine() is not None:
         legend_kw |= {"loc": "upper left", "bbox_to_anchor": (1, 1)}
     ax.legend(fontsize=9, **legend_kw)
@@ -61,7 +77,7 @@ def text_width(text, size):
 
 def as_images(X, image_shape=None):
     """Return pixels of any documented form as (n, [channels,] height, width)."""
-    X = np.asarray(X.cpu() if hasattr(X, "cpu") else X)  # tensors may lie elsewhere
+    X = np.asarray(X.cpu() if hasattr(X, "cpu") else X)  # a GPU's tensor
     if X.ndim in (3, 4):
         return X
     if X.ndim != 2:
@@ -74,17 +90,18 @@ def as_images(X, image_shape=None):
     if math.prod(shape) != X.shape[1]:
         raise ValueError(
             f"Expected {math.prod(shape)} features for images of shape {shape}. Got "
-            f"{X.shape[1]}. Pass the shape that these have as image_shape."
+            f"{X.shape[1]}. Pass their shape as image_shape."
         )
     return X.reshape(-1, *shape)
 
 
 def draw_grid(ax, display, tiles, titles, n_columns=None, **imshow_kw):
-    """Draw tiles row by row, each as an inset of one pair of axes.
+    """Draw tiles row by row, each as an inset of one Axes.
 
     Insets rather than subplots let a grid be a panel of a larger figure. Returns
     the axes and the images.
     """
+    check_number(display, "n_columns", n_columns, optional=True)
     aspect = tiles[0].shape[0] / tiles[0].shape[1]
     n_lines = max(title.count("\n") + 1 if title else 0 for title in titles)
     title_size = (
@@ -127,7 +144,7 @@ def _fit_tiles(n, aspect, title_size, room, n_columns=None):
 
 
 def _locate(ax, i, n, aspect, title_size, n_columns, inset, renderer):
-    """Place a tile when it is drawn: not before is the size of the axes known."""
+    """Place a tile when it is drawn: only then is the size of the axes known."""
     from matplotlib.transforms import Bbox
 
     box, room = ax.get_position(), size_in_points(ax)

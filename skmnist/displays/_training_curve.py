@@ -32,7 +32,7 @@ class TrainingCurveDisplay:
 
     Use :meth:`from_estimator`, :meth:`from_histories` or :meth:`from_arrays` to
     make one. All parameters are stored as attributes. One display draws one metric
-    on one pair of axes: make two for loss beside accuracy.
+    in one Axes: make two to show loss beside accuracy.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ class TrainingCurveDisplay:
         curve of several runs is drawn as their mean and a band of one standard
         deviation (with ``ddof=0``) to either side.
     metric : {"loss", "accuracy"}, default="loss"
-        What the numbers are.
+        Which of the two the numbers are.
     x_label : str, default="Epoch"
-        What is along the x axis.
+        The label of the x axis.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class TrainingCurveDisplay:
     lines_ : list of matplotlib Line2D
         The training curves, then the validation curves.
     bands_ : list of matplotlib PolyCollection
-        The bands of those curves that are of several runs.
+        The bands of those curves that have several runs.
 
     Examples
     --------
@@ -99,8 +99,8 @@ class TrainingCurveDisplay:
         ----------
         estimator : estimator, list of estimators, or dict of str to either
             Fitted networks, or others that keep their training in ``history_``. A
-            list is repeated runs of one setting: a mean and a band. A dict gives a
-            curve for each of its names.
+            list holds repeated runs of one setting: a mean and a band. A dict gives
+            a curve for each of its names.
         metric, ax :
             As in :meth:`from_histories`.
 
@@ -139,9 +139,9 @@ class TrainingCurveDisplay:
         ----------
         histories : history, list of histories, or dict of str to either
             A history is a list with a dict per epoch, such as a
-            `skorch.history.History`, of which the keys ``train_loss``,
-            ``valid_loss``, ``train_acc`` and ``valid_acc`` are read. A list is
-            repeated runs of one setting.
+            `skorch.history.History`, from which the keys ``train_loss``,
+            ``valid_loss``, ``train_acc`` and ``valid_acc`` are read. A list of
+            histories holds repeated runs of one setting.
         metric : {"loss", "accuracy"}, default="loss"
             What to draw.
         ax : matplotlib Axes, default=None
@@ -174,7 +174,7 @@ class TrainingCurveDisplay:
         train, valid = _collect(named, f"train_{key}"), _collect(named, f"valid_{key}")
         if not train and not valid:
             raise ValueError(
-                f"Expected 'train_{key}' or 'valid_{key}' in the histories, and none "
+                f"Expected 'train_{key}' or 'valid_{key}' in the histories, but none "
                 "has either. Validation figures are recorded by a fit with "
                 "early_stopping=True or with X_val and y_val."
             )
@@ -200,11 +200,11 @@ class TrainingCurveDisplay:
             Losses in nats or accuracies as fractions of 1. Runs may differ in
             length: each counts in the mean as far as it goes.
         metric : {"loss", "accuracy"}, default="loss"
-            What the numbers are.
+            Which of the two the numbers are.
         x : array-like of shape (n_points,), default=None
             Where the points lie; by default at 1, 2, 3 …
         x_label : str, default="Epoch"
-            What is along the x axis.
+            The label of the x axis.
         ax : matplotlib Axes, default=None
             As in :meth:`plot`.
 
@@ -215,12 +215,12 @@ class TrainingCurveDisplay:
         Raises
         ------
         ValueError
-            For an unknown metric, no numbers at all, accuracies above 1, or an `x` of
-            another length.
+            For an unknown metric, curves of another shape, no numbers at all,
+            accuracies above 1, or an `x` of another length.
         """
         check_option(cls.__name__, "metric", metric, METRICS)
         training, validation = (
-            {name: _as_runs(runs) for name, runs in _by_name(curves).items()}
+            {name: _as_runs(curve) for name, curve in _by_name(curves).items()}
             for curves in (train, valid)
         )
         curves = [*training.values(), *validation.values()]
@@ -231,7 +231,7 @@ class TrainingCurveDisplay:
                 "Expected at least one curve of at least one point. Got none: pass "
                 "train, valid or both."
             )
-        if metric == "accuracy" and max(run.max(initial=0) for run in runs) > 1:
+        if metric == "accuracy" and any((run > 1).any() for run in runs):
             raise ValueError(
                 "Expected accuracies as fractions of 1. Got some above 1: divide "
                 "percentages by 100."
@@ -251,7 +251,7 @@ class TrainingCurveDisplay:
         ).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> Self:
-        """Draw the curves, training dashed where validation stands beside it.
+        """Draw the curves, training dashed if there is validation too.
 
         Parameters
         ----------
@@ -313,7 +313,7 @@ class TrainingCurveDisplay:
             self.bands_.append(band)
 
     def _legend_handles(self, names):
-        """One entry a name and one a line style are fewer than one a line."""
+        """Make an entry per name and per line style: fewer than one per line."""
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
@@ -341,8 +341,8 @@ def _read_history(estimator):
     if not hasattr(estimator, "history_"):
         raise TypeError(
             f"Expected an estimator that keeps its training in 'history_'. Got "
-            f"{type(estimator).__name__}, which does not. Of a pipeline, pass the "
-            "last step."
+            f"{type(estimator).__name__}, which does not. For a pipeline, pass "
+            "its last step."
         )
     return estimator.history_
 
@@ -366,10 +366,21 @@ def _collect(named, key):
     }
 
 
-def _as_runs(runs):
+def _as_runs(curve):
     """Turn one run, or several of any lengths, into a list of float arrays."""
-    several = len(runs) > 0 and np.ndim(runs[0]) > 0
-    return [np.asarray(run, dtype=float) for run in (runs if several else [runs])]
+    try:
+        array = np.asarray(curve, dtype=float)
+    except ValueError:  # runs of several lengths make no array
+        runs = [np.asarray(run, dtype=float) for run in curve]
+    else:
+        runs = list(array) if array.ndim == 2 else [array]
+    for run in runs:
+        if run.ndim != 1:
+            raise ValueError(
+                "Expected a curve of shape (n_points,) or (n_runs, n_points), or a "
+                f"list of runs. Got a run of shape {run.shape}."
+            )
+    return runs
 
 
 def _pad(runs, n_points):

@@ -59,13 +59,13 @@ def get_recipe(name: str) -> Recipe:
     Returns
     -------
     recipe : Recipe
-        What the report says of the network.
+        What the report says about the network.
 
     Raises
     ------
     KeyError
-        For a name that is none, with those that are near it. The error is a
-        ValueError too.
+        For an unknown name; the message suggests similar ones. The error is also a
+        ValueError.
 
     Examples
     --------
@@ -92,8 +92,8 @@ def get_study(name: str) -> Study | LayerStudy:
     Raises
     ------
     KeyError
-        For a name that is none, with those that are near it. The error is a
-        ValueError too.
+        For an unknown name; the message suggests similar ones. The error is also a
+        ValueError.
 
     Examples
     --------
@@ -105,21 +105,25 @@ def get_study(name: str) -> Study | LayerStudy:
 
 
 def _find(name, catalogue, kind, listing):
+    if not isinstance(name, str):
+        raise UnknownRecipeError(
+            f"The 'name' parameter of get_{kind} must be a str. Got {name!r} instead."
+        )
     if name in catalogue:
         return catalogue[name]
-    near = get_close_matches(str(name), [*RECIPES, *STUDIES], n=3, cutoff=0.5)
+    near = get_close_matches(name, [*RECIPES, *STUDIES], n=3, cutoff=0.5)
     hint = f"See {listing}()."
     if name in STUDIES:
-        hint = "It is a study: get_study() has it."
+        hint = "It is a study: use get_study()."
     elif name in RECIPES:
-        hint = "It is a network: get_recipe() has it."
+        hint = "It is a network: use get_recipe()."
     elif near:
         hint = f"Did you mean {' or '.join(near)}?"
     raise UnknownRecipeError(f"There is no {kind} {name!r}. {hint}")
 
 
 class UnknownRecipeError(KeyError, ValueError):
-    """A name that is no recipe's or study's: no key, and a wrong argument."""
+    """The name of neither a recipe nor a study: no key, and a wrong argument."""
 
     def __str__(self):
         # A KeyError shows the repr of its message, quotes and all.

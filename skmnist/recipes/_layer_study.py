@@ -1,4 +1,4 @@
-"""A study of a report that trains nothing: what its networks are made of."""
+"""A study that trains nothing: what a report's networks are made of."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from skmnist.recipes._recipe import Recipe
 from skmnist.recipes._setting import Data, split_images
 
-# An estimator knows its layers once it is fitted: so many images do for that.
+# An estimator knows its layers once it is fitted, for which this many images will do.
 FEW = 500
 
 
 class LayerCount(NamedTuple):
-    """A layer with parameters, and how many of which kind."""
+    """A layer with parameters, and how many there are of each kind."""
 
     layer: str
     output_shape: tuple
@@ -33,7 +33,7 @@ class LayerStudy:
     source : str
         Where it was published.
     networks : tuple of Recipe
-        Whose layers are counted.
+        The networks whose layers are counted.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class LayerStudy:
         return "network"
 
     def run(self, data: Data) -> LayerStudyResult:
-        """Make the networks for images like those given, and count.
+        """Make the networks for images like the given ones, and count.
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ def count_layers(network, data):
             line.n_parameters - module.weight.numel(),
             line.n_parameters,
         )
-        # The first line is the scaling of the pixels, which is no layer to train.
+        # The first line is the scaling of the pixels, which is not trained.
         for line, module in zip(
             estimator.summary()[1:], estimator.module_.layers, strict=True
         )
@@ -102,12 +102,12 @@ def count_layers(network, data):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerStudyResult:
-    """What a study of layers gave.
+    """The result of a study of layers.
 
     Parameters
     ----------
     study : LayerStudy
-        What was run.
+        The study that was run.
     layers : dict of str to list of \
             (layer, output_shape, n_weights, n_biases, n_parameters)
         The layers that have parameters, by the name of the network.
@@ -134,7 +134,7 @@ class LayerStudyResult:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all figures in plain types, as for a JSON file.
+        """Return all figures in plain types, as for a JSON file.
 
         Returns
         -------

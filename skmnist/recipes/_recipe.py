@@ -1,10 +1,10 @@
-"""A network of a report: what it is, how it was trained, what was published of it."""
+"""A report's network: what it is, how it was trained, and what was published."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -30,9 +30,9 @@ class Recipe(Setting):
     source : str
         Where it was published.
     estimator : {"LinearClassifier", "MLPClassifier", "ConvNetClassifier"}
-        The class that expresses it.
+        The class of the network.
     settings : dict, default={}
-        The parameters of that class, but for those at their defaults.
+        The parameters of that class, except those left at their defaults.
     n_validation : int, default=0
         How many of MNIST's 60,000 training images the report held out; of other
         data it is the same share.
@@ -43,13 +43,18 @@ class Recipe(Setting):
     published : dict of str to dict of int to float
         Figures by metric ("test_accuracy", "train_accuracy" in percent,
         "test_loss", "train_loss" in nats) and epoch, counted from 1.
-    honest : dict or None, default=None
+    independent : dict or None, default=None
         The same, from an independent run of the same setting, where the published
         figures are an artefact; None where they are not.
     shows : tuple of str, default=("test_accuracy",)
         The metrics that the report lists by epoch, in its order.
     shows_layers : bool, default=False
         Whether the report lists the layers with their parameters.
+
+    Raises
+    ------
+    ValueError
+        For an unknown estimator.
 
     Examples
     --------
@@ -59,9 +64,11 @@ class Recipe(Setting):
     (100,)
     """
 
+    _estimators: ClassVar = ("LinearClassifier", "MLPClassifier", "ConvNetClassifier")
+
     n_parameters: int
     published: dict[str, dict[int, float]]
-    honest: dict[str, dict[int, float]] | None = None
+    independent: dict[str, dict[int, float]] | None = None
     shows: tuple[str, ...] = ("test_accuracy",)
     shows_layers: bool = False
 
@@ -82,13 +89,14 @@ class Recipe(Setting):
             Images of 28x28 pixels and their labels, as
             ``fetch_mnist(split=True)`` returns them.
         epochs : int, default=None
-            Instead of the report's number. The linear baseline has none.
+            The number of epochs, instead of the report's. The linear baseline has
+            none.
         random_state : int, default=0
-            For the network, and for what the report held out.
+            For the network, and for the choice of validation images.
         device : str or torch.device, default="auto"
             Where the network is trained; the linear baseline runs on the CPU.
         callbacks : sequence of skorch callbacks, default=()
-            Such as one that shows how far the training is.
+            For example one that shows the progress of the training.
 
         Returns
         -------
@@ -98,7 +106,7 @@ class Recipe(Setting):
         Raises
         ------
         ValueError
-            For images of another size.
+            For data of another form, or images of another size.
         """
         images = split_images(self, data, random_state)
         start = time.perf_counter()
@@ -136,7 +144,7 @@ class Recipe(Setting):
 
     @property
     def _has_training_accuracy(self):
-        """Whether the report has it: it costs a pass over all images an epoch."""
+        """Whether the report has it: it costs a pass over all images per epoch."""
         return "train_accuracy" in {*self.shows, *self.published}
 
 
@@ -170,18 +178,18 @@ def final_figures(estimator, X_test, y_test):
 
 @dataclass(frozen=True, eq=False)
 class RecipeResult:
-    """What a run of a recipe gave.
+    """The result of running a recipe.
 
     Parameters
     ----------
     recipe : Recipe
-        What was run.
+        The recipe that was run.
     estimator : estimator
-        Fitted.
+        The fitted estimator.
     figures : dict of str to dict of int to float
         By metric and epoch, as ``recipe.published``: losses in nats, accuracies in
         percent, of the training, validation and test images. The training accuracy
-        is there if the report has it.
+        is among them if the report has it.
     n_epochs : int
         Epochs trained.
     n_train, n_test : int
@@ -189,7 +197,7 @@ class RecipeResult:
     random_state : int
         The seed of the run.
     fit_seconds : float
-        The training, the scoring after every epoch included.
+        The time of the training, including the scoring after every epoch.
     """
 
     recipe: Recipe
@@ -218,17 +226,17 @@ class RecipeResult:
 
         Returns
         -------
-        rows : list of tuple (metric, epoch, published, honest, measured)
-            One per published figure; None where there is no honest figure, or the
-            run had fewer epochs.
+        rows : list of tuple (metric, epoch, published, independent, measured)
+            One per published figure; None where there is no figure of an independent
+            run, or this run had fewer epochs.
         """
-        honest = self.recipe.honest or {}
+        independent = self.recipe.independent or {}
         return [
             (
                 metric,
                 epoch,
                 value,
-                honest.get(metric, {}).get(epoch),
+                independent.get(metric, {}).get(epoch),
                 self.figures.get(metric, {}).get(epoch),
             )
             for metric, values in self.recipe.published.items()
@@ -236,7 +244,7 @@ class RecipeResult:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all figures in plain types, as for a JSON file.
+        """Return all figures in plain types, as for a JSON file.
 
         Returns
         -------
@@ -255,6 +263,6 @@ class RecipeResult:
             "fit_seconds": self.fit_seconds,
             "test_accuracy": self.test_accuracy,
             "published": self.recipe.published,
-            "honest": self.recipe.honest,
+            "independent": self.recipe.independent,
             "figures": self.figures,
         }

@@ -1,7 +1,7 @@
 """Callbacks that record what the reports show and a history does not hold.
 
-Those of studies say too which curves they make of a history: by name, a list of
-losses in nats or of accuracies as fractions of 1, point by point; and which
+Those for studies also say which curves they make from a history (by name, a list of
+losses in nats or of accuracies as fractions of 1, point by point), and which
 parameters the number of points depends on.
 """
 
@@ -40,7 +40,7 @@ class CurvesBeforeEpochs(Callback):
     depend_on = ("max_epochs",)
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Score what the epoch begins with."""
+        """Score the network that the epoch begins with."""
         net.history.record("train_acc_before", accuracy(net, dataset_train))
         net.history.record("valid_acc_before", accuracy(net, dataset_valid))
 

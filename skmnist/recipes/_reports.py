@@ -49,7 +49,7 @@ DAT565_2024 = [
         },
         n_parameters=101_770,
         published={"test_accuracy": {1: 79.45, 10: 86.75}},
-        honest={"test_accuracy": {1: 89.33, 10: 94.44}},
+        independent={"test_accuracy": {1: 89.33, 10: 94.44}},
         note=(
             "The published row is an artefact: it is below what the stated setting "
             "gives. The independent run is a plain PyTorch loop's."
@@ -117,8 +117,8 @@ DL_2020 = [
         },
         note=(
             "The report does not state its settings. Plain SGD at 0.01 with batches of "
-            "64 comes to its accuracy, but with lower losses: the report's training "
-            "went another way."
+            "64 reaches its accuracy, but with lower losses: the report's training "
+            "must have differed."
         ),
     ),
     Recipe(
@@ -163,8 +163,8 @@ DAT565_2023 = [
         shows_layers=True,
         published={"test_accuracy": {10: 95.0}},
         note=(
-            "Published as a curve that ends near 95. On raw pixels the seeds differ "
-            "much: six runs of a plain PyTorch loop end at 94.37 ± 0.22."
+            "Published as a curve that ends near 95. On raw pixels the results differ "
+            "a lot between seeds: six runs of a plain PyTorch loop end at 94.37 ± 0.22."
         ),
     ),
     Recipe(
@@ -188,7 +188,7 @@ DAT565_2023 = [
         shows=("train_accuracy", "test_accuracy"),
         shows_layers=True,
         published={"test_accuracy": {20: 95.56}},
-        note="A plain PyTorch loop too is better than the report, at 96.91.",
+        note="A plain PyTorch loop also beats the report (96.91).",
     ),
 ]
 
@@ -245,8 +245,8 @@ DAT405_2023 = [
         },
         note=(
             "The report's first epoch is better than that of a plain PyTorch loop "
-            "(91.27), most likely because its framework draws other first weights; "
-            "the last is the same."
+            "(91.27), most likely because its framework draws different initial "
+            "weights; the last is the same."
         ),
     ),
     Recipe(
@@ -265,7 +265,7 @@ DAT405_2023 = [
         n_parameters=54_410,
         shows=("train_loss", "train_accuracy", "test_loss", "test_accuracy"),
         published={"test_accuracy": {10: 90.0}},
-        honest={"test_accuracy": {10: 98.28}},
+        independent={"test_accuracy": {10: 98.28}},
         note=(
             "Published as around 90, which is an artefact: the published run trained a "
             "model that also held the layers of the runs before it."
@@ -279,8 +279,8 @@ OWN = [
         source="skmnist: 99 % in one epoch",
         estimator="ConvNetClassifier",
         settings={
-            # Of LeNet-5 (LeCun et al., 1998) the 5x5 kernels without padding: for the
-            # same accuracy they take two thirds of the time of 3x3 ones on 28x28 maps.
+            # LeNet-5's 5x5 kernels without padding (LeCun et al., 1998): for the same
+            # accuracy they take two thirds of the time of 3x3 ones on 28x28 maps.
             "conv_layers": (
                 ConvLayer(12, kernel_size=5, padding="valid"),
                 ConvLayer(48, kernel_size=5, padding="valid"),
@@ -293,7 +293,7 @@ OWN = [
         },
         n_parameters=114_482,
         published={"test_accuracy": {1: 99.0}},
-        note="What is published is our own aim.",
+        note="The 'published' figure is our own target.",
     ),
     Recipe(
         name="skmnist/best",
@@ -317,7 +317,7 @@ OWN = [
         },
         n_parameters=289_130,
         published={"test_accuracy": {14: 99.65}},
-        note="What is published is our own aim.",
+        note="The 'published' figure is our own target.",
     ),
 ]
 

@@ -1,7 +1,7 @@
 """What networks and studies share: an estimator of a report, and its data."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -46,6 +46,8 @@ class Images(NamedTuple):
 class Setting:
     """An estimator with the settings of a report, and how it treats its data."""
 
+    _estimators: ClassVar[tuple[str, ...]]
+
     name: str
     source: str
     estimator: str
@@ -53,30 +55,44 @@ class Setting:
     n_validation: int = 0
     note: str = ""
 
+    def __post_init__(self):
+        if self.estimator not in self._estimators:
+            raise ValueError(
+                f"The 'estimator' parameter of {type(self).__name__} must be one of "
+                f"{', '.join(map(repr, self._estimators))}. Got {self.estimator!r} "
+                "instead."
+            )
+
     def make_estimator(self, **overrides: Any) -> BaseEstimator:
         """Make an unfitted estimator with the report's settings.
 
         Parameters
         ----------
         **overrides : dict
-            Parameters of the estimator that take the place of the report's.
+            Parameters of the estimator that replace the report's.
 
         Returns
         -------
         estimator : estimator
-            Of the class that ``estimator`` names.
+            An instance of the class that ``estimator`` names.
         """
         return getattr(skmnist, self.estimator)(**(self.settings | overrides))
 
 
 def split_images(setting, data, random_state):
-    """The images of a run: with the report's validation images, or the test's."""
+    """The images of a run: with the report's validation images, or the test images."""
+    if not isinstance(data, tuple | list) or len(data) != 4:
+        length = f" of length {len(data)}" if isinstance(data, tuple | list) else ""
+        raise ValueError(
+            "Expected data as a tuple (X_train, X_test, y_train, y_test), which "
+            f"fetch_mnist(split=True) returns. Got {type(data).__name__}{length}."
+        )
     X_train, X_test, y_train, y_test = map(np.asarray, data)
     for X in (X_train, X_test):
         if X.shape[1:] not in (MNIST_IMAGE_SHAPE, (1, *MNIST_IMAGE_SHAPE), (28 * 28,)):
             raise ValueError(
                 f"{setting.name} is made for images of 28x28 pixels. Got X of shape "
-                f"{X.shape} instead. Use its make_estimator() for others."
+                f"{X.shape} instead. For other sizes, use make_estimator()."
             )
     X_test = X_test.reshape(len(X_test), *X_train.shape[1:])
     unknown = np.setdiff1d(y_test, y_train)

@@ -1,7 +1,7 @@
 """The studies of the five reports as data.
 
-A sixth report's is one more entry here. Accuracies are in percent, as a mean and a
-standard deviation, None where the report gives none.
+The study of a sixth report is one more entry here. Accuracies are in percent, as a
+mean and a standard deviation, None where the report gives none.
 """
 
 from skmnist.recipes._layer_study import LayerStudy
@@ -21,7 +21,8 @@ DL_2020: list[Study | LayerStudy] = [
         grid={"lr": (1e-5, 1e-4, 1e-3, 1e-2)},
         curves=CurvesBeforeEpochs,
         finding=(
-            "0.01 and 0.001 are good, 0.0001 is middling, and 0.00001 is near guessing."
+            "0.01 and 0.001 are good, 0.0001 is middling, and 0.00001 is close to "
+            "chance."
         ),
     ),
     Study(
@@ -66,8 +67,8 @@ DAT565_2023 = [
         },
         finding="At this learning rate the decay makes no difference.",
         note=(
-            "The report has raw pixels elsewhere; its figures here are those of pixels "
-            "in [0, 1], with raw ones an independent run of 1e-3 gives 97.05."
+            "The report uses raw pixels elsewhere; its figures here are those of "
+            "pixels in [0, 1]: with raw ones an independent run of 1e-3 gives 97.05."
         ),
     ),
 ]
@@ -79,15 +80,15 @@ DM566_2022 = [
         source=D,
         estimator=DM566_2022_MLP_100.estimator,
         settings=DM566_2022_MLP_100.settings,
-        # Both in steps of four, so that candidates of the same ratio of rate to
+        # Both in factors of four, so that candidates with the same ratio of rate to
         # batch size lie on diagonals; the report's own, 100 and 0.01, is among them.
         grid={
             "batch_size": (25, 100, 400, 1600),
             "lr": (0.0025, 0.01, 0.04, 0.16),
         },
         note=(
-            "The exercise asks for the study; the report gives no figures of it. On "
-            "MNIST the accuracy goes by the ratio of rate to batch size: it is the "
+            "The exercise asks for the study; the report gives no figures for it. On "
+            "MNIST the accuracy depends on the ratio of rate to batch size: it is the "
             "same along the diagonals."
         ),
     ),
@@ -99,9 +100,9 @@ DM566_2022 = [
         train_sizes=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
         n_repeats=3,
         note=(
-            "The exercise asks for the study; the report gives no figures of it. The "
-            "epochs are the same for every size, so the steps are fewer for fewer "
-            "images."
+            "The exercise asks for the study; the report gives no figures for it. The "
+            "number of epochs is the same for every size, so fewer images mean fewer "
+            "steps."
         ),
     ),
     Study(
@@ -141,11 +142,11 @@ DAT405_2023 = [
             5e-4: (84.4, None),
             1e-3: (89.1, None),
         },
-        honest={1e-6: (98.09, None), 1e-4: (98.20, None), 1e-3: (97.72, None)},
+        independent={1e-6: (98.09, None), 1e-4: (98.20, None), 1e-3: (97.72, None)},
         finding="The published accuracy rises with the factor.",
         note=(
             "The published figures are an artefact: every run stacked its layers on "
-            "top of the model of the run before. With a new model for every factor "
+            "top of the previous run's model. With a new model for every factor "
             "there is no such rise. The report's penalty is on the kernels of the "
             "hidden layers, ours on all weights and biases."
         ),

@@ -1,10 +1,11 @@
-"""A study of a report: one setting, trained over and over with something varied."""
+"""A report's study: one setting, trained over and over with something varied."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from sklearn import config_context
@@ -29,7 +30,7 @@ class Study(Setting):
     """A setting of a report, and what the report varies of it.
 
     Either `grid` or `train_sizes` says what is varied. With neither, the study is
-    of the spread between runs that differ in their random numbers alone.
+    of the spread between runs that differ only in their random numbers.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class Study(Setting):
     estimator : {"MLPClassifier", "ConvNetClassifier"}
         The class of the network.
     settings : dict, default={}
-        What its parameters have in common, but for those at their defaults.
+        The parameters that are not varied, except those left at their defaults.
     n_validation : int, default=0
         How many of MNIST's 60,000 training images the report held out; of other
         data it is the same share.
@@ -55,8 +56,8 @@ class Study(Setting):
     n_repeats : int, default=1
         Runs of every candidate, with the seeds 0, 1, 2 …
     terms : dict of str to tuple (str, float), default={}
-        What the report calls a parameter, if not by our name, and by what our value
-        is multiplied to give the report's.
+        What the report calls a parameter, if not by our name, and the factor that
+        turns our value into the report's.
     curves : type, default=None
         A callback that records the curves that the report shows.
     chart : {"line", "bar", "heatmap"}, default=None
@@ -64,7 +65,7 @@ class Study(Setting):
     published : dict of value to tuple (mean, std), default={}
         Test accuracies in percent by the report's values of the one parameter that
         it varies; None for a deviation that it does not give.
-    honest : dict of value to tuple (mean, std), default={}
+    independent : dict of value to tuple (mean, std), default={}
         The same from independent runs, where the published ones are an artefact.
     finding : str, default=""
         What the report concludes.
@@ -72,8 +73,9 @@ class Study(Setting):
     Raises
     ------
     ValueError
-        For `grid` and `train_sizes` together, published figures of two parameters at
-        once, or curves whose number of points what is varied would change.
+        For an unknown estimator, `grid` and `train_sizes` together, published figures
+        of two parameters at once, or curves whose number of points would depend on
+        what is varied.
 
     Examples
     --------
@@ -82,6 +84,9 @@ class Study(Setting):
     {'lr': (1e-05, 0.0001, 0.001, 0.01)}
     """
 
+    # The baseline has no epochs, callbacks or device.
+    _estimators: ClassVar = ("MLPClassifier", "ConvNetClassifier")
+
     grid: dict[str, tuple] = field(default_factory=dict)
     train_sizes: tuple[float, ...] = ()
     n_repeats: int = 1
@@ -89,14 +94,17 @@ class Study(Setting):
     curves: type[Callback] | None = None
     chart: str | None = None
     published: dict[Any, Figure] = field(default_factory=dict)
-    honest: dict[Any, Figure] = field(default_factory=dict)
+    independent: dict[Any, Figure] = field(default_factory=dict)
     finding: str = ""
 
     def __post_init__(self):
+        super().__post_init__()
         if self.grid and self.train_sizes:
-            raise ValueError(f"{self.name} varies a grid or train_sizes, not both.")
+            raise ValueError(
+                f"{self.name} must vary either grid or train_sizes, not both."
+            )
         n_varied = len(self.grid) + bool(self.train_sizes)
-        if n_varied != 1 and (self.published or self.honest):
+        if n_varied != 1 and (self.published or self.independent):
             raise ValueError(
                 f"{self.name} varies {n_varied} parameters: published figures go with "
                 "one."
@@ -104,8 +112,8 @@ class Study(Setting):
         fixed = () if self.curves is None else self.curves.depend_on
         if fixed and (self.train_sizes or {*self.grid} & {*fixed}):
             raise ValueError(
-                f"{self.name} has curves of a number of points that depends on what it "
-                "varies: leave curves out."
+                f"{self.name} cannot record curves: their number of points would "
+                "depend on what the study varies."
             )
 
     @property
@@ -128,8 +136,8 @@ class Study(Setting):
         """Train every candidate, and score it on the test images.
 
         A grid is searched by `sklearn.model_selection.GridSearchCV` with the test
-        images as its one split and the seed as one more parameter; over training
-        sizes runs `sklearn.model_selection.learning_curve`.
+        images as its one split and the seed as one more parameter; training sizes
+        are varied by `sklearn.model_selection.learning_curve`.
 
         Parameters
         ----------
@@ -137,15 +145,15 @@ class Study(Setting):
             Images of 28x28 pixels and their labels, as
             ``fetch_mnist(split=True)`` returns them.
         epochs : int, default=None
-            Instead of the report's number.
+            The number of epochs, instead of the report's.
         n_repeats : int, default=None
-            Instead of the study's number.
+            The number of runs of every candidate, instead of the study's.
         n_jobs : int, default=None
-            How many networks are trained at a time, as in scikit-learn.
+            How many networks are trained at once, as in scikit-learn.
         device : str or torch.device, default="auto"
             Where they are trained.
         callbacks : sequence of skorch callbacks, default=()
-            For every fit, such as one that shows how far the training is.
+            For every fit, for example one that shows the progress of the training.
 
         Returns
         -------
@@ -155,15 +163,22 @@ class Study(Setting):
         Raises
         ------
         ValueError
-            For images of another size, or if every fit fails.
+            For data of another form, images of another size, an `n_repeats` that is
+            not a positive int, or if every fit fails.
         """
+        n_repeats = self.n_repeats if n_repeats is None else n_repeats
+        is_int = isinstance(n_repeats, Integral) and not isinstance(n_repeats, bool)
+        if not is_int or n_repeats < 1:
+            raise ValueError(
+                "The 'n_repeats' parameter of Study must be a positive int. Got "
+                f"{n_repeats!r} instead."
+            )
         images = split_images(self, data, random_state=0)
         recorder = [self.curves()] if self.curves else []
         changed = {} if epochs is None else {"max_epochs": epochs}
         estimator = self.make_estimator(
             device=device, callbacks=[*recorder, *callbacks], **changed
         )
-        n_repeats = self.n_repeats if n_repeats is None else n_repeats
         measure = self._vary_size if self.train_sizes else self._search
         candidates, accuracies, curves, seconds = measure(
             estimator, images, n_repeats, n_jobs
@@ -190,8 +205,8 @@ class Study(Setting):
             refit=False,
             n_jobs=n_jobs,
         )
-        # Scored after every epoch for the curves, and for who reads a progress bar.
-        # With metadata routing a search would pass on only what was requested.
+        # Scored after every epoch for the curves, and for whoever reads a progress
+        # bar. With metadata routing a search would pass on only what was requested.
         with config_context(enable_metadata_routing=False):
             search.fit(X, y, X_val=images.X_val, y_val=images.y_val)
         table = search.cv_results_
@@ -226,7 +241,7 @@ class Study(Setting):
         return candidates, np.transpose(accuracies), {}, np.transpose(seconds)
 
     def _in_terms(self, params):
-        """A candidate by the report's names and in its units."""
+        """A candidate in the report's names and units."""
         in_terms = {}
         for name, value in params.items():
             term, factor = self.terms.get(name, (name, None))
@@ -235,7 +250,7 @@ class Study(Setting):
 
 
 def order_runs(runs, grid):
-    """Positions of a search's runs, by candidate, then by seed."""
+    """Positions of a search's runs, sorted by candidate, then by seed."""
     places = []
     for run in runs:
         candidate = {name: value for name, value in run.items() if name in grid[0]}
@@ -268,27 +283,27 @@ def score_with_curves(recorder, estimator, X, y):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StudyResult:
-    """What a study gave.
+    """The result of running a study.
 
     Parameters
     ----------
     study : Study
-        What was run.
+        The study that was run.
     candidates : list of dict
-        What was varied, by the report's names and in its units.
+        What was varied, in the report's names and units.
     accuracies : ndarray of shape (n_candidates, n_repeats)
         On the test images, in percent; NaN for a fit that failed.
     curves : dict of str to ndarray of shape (n_candidates, n_repeats, n_points)
         "train_loss" and the like in nats, "valid_accuracy" and the like as
         fractions of 1.
     scored : {"validation", "test"}
-        Which images the curves of validation are of.
+        Which images the validation curves are of.
     n_epochs : int
         Epochs of every fit.
     n_train, n_test : int
-        Images trained on, at most, and tested on.
+        The largest number of images trained on, and the number tested on.
     fit_seconds : ndarray of shape (n_candidates, n_repeats)
-        The training, the scoring for the curves included.
+        The time of each training, including the scoring for the curves.
     """
 
     study: Study
@@ -303,12 +318,12 @@ class StudyResult:
 
     @property
     def n_repeats(self) -> int:
-        """The runs of every candidate."""
+        """The number of runs of every candidate."""
         return self.accuracies.shape[1]
 
     @property
     def n_failed(self) -> int:
-        """The fits that failed."""
+        """The number of fits that failed."""
         return int(np.isnan(self.accuracies).sum())
 
     @property
@@ -329,7 +344,7 @@ class StudyResult:
         }
 
     def _deviations(self):
-        """Sample standard deviations over the repeats; of a single run none."""
+        """Sample standard deviations over the repeats; zeros for a single run."""
         if self.n_repeats == 1:
             return np.zeros(len(self.candidates))
         return self.accuracies.std(axis=1, ddof=1)
@@ -341,26 +356,26 @@ class StudyResult:
 
         Returns
         -------
-        rows : list of tuple (candidate, published, honest, measured)
-            One per candidate. The latter three are a mean and a standard deviation
-            in percent, or None; of a single run or publication the deviation is
-            None.
+        rows : list of tuple (candidate, published, independent, measured)
+            One per candidate. The last three are each a mean and a standard deviation
+            in percent, or None; the deviation is None for a single run or
+            publication.
         """
-        published, honest = self.study.published, self.study.honest
         rows = []
         for candidate, runs, deviation in zip(
             self.candidates, self.accuracies, self._deviations(), strict=True
         ):
-            told, honestly = (
+            published, independent = (
                 figures.get(*candidate.values()) if figures else None
-                for figures in (published, honest)
+                for figures in (self.study.published, self.study.independent)
             )
             spread = float(deviation) if self.n_repeats > 1 else None
-            rows.append((candidate, told, honestly, (float(runs.mean()), spread)))
+            measured = float(runs.mean()), spread
+            rows.append((candidate, published, independent, measured))
         return rows
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all figures in plain types, as for a JSON file.
+        """Return all figures in plain types, as for a JSON file.
 
         Returns
         -------
@@ -383,18 +398,18 @@ class StudyResult:
             "accuracies": finite(self.accuracies),
             "fit_seconds": self.fit_seconds.tolist(),
             "published": list(self.study.published.items()),
-            "honest": list(self.study.honest.items()),
+            "independent": list(self.study.independent.items()),
             "curves": {name: finite(curve) for name, curve in self.curves.items()},
         }
 
 
 def plain(value):
-    """A parameter's value as JSON can hold it; others in words."""
+    """A parameter's value if JSON can hold it, otherwise its text."""
     items = value if isinstance(value, tuple) else (value,)
     simple = (bool, int, float, str, type(None))
     return value if all(isinstance(item, simple) for item in items) else str(value)
 
 
 def finite(figures):
-    """Nested lists of figures, with None for those of fits that failed."""
+    """Nested lists of figures, with None for fits that failed."""
     return np.where(np.isnan(figures), None, figures).tolist()
