@@ -18,18 +18,20 @@ class OneLineParser(argparse.ArgumentParser):
 
 def positive_int(text):
     """Read an int of 1 or more."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number of 1 or more, got {text!r}"
+        )
+    return int(text)
 
 
 def seed(text):
     """Read an int that scikit-learn takes for a random_state."""
-    value = int(text)
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"must be between 0 and 2**32 - 1, got {text}")
-    return value
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number between 0 and 2**32 - 1, got {text!r}"
+        )
+    return int(text)
 
 
 def output_folder(text):
@@ -39,49 +41,14 @@ def output_folder(text):
         there = there.parent
     if not there.is_dir():
         raise argparse.ArgumentTypeError(
-            f"cannot make the folder {text}: {there} is no folder"
+            f"cannot make the folder {text}: {there} is not a folder"
         )
     if not os.access(there, os.W_OK | os.X_OK):
         raise argparse.ArgumentTypeError(f"cannot write to the folder {there}")
     return folder
 
 
-def add_data_arguments(parser):
-    """Add what the commands that train have in common."""
-    parser.add_argument(
-        "--data",
-        choices=["digits", "mnist"],
-        default="digits",
-        help=(
-            "the 1,797 digits that come with scikit-learn, or the 70,000 of MNIST "
-            "(default: %(default)s)"
-        ),
-    )
-    parser.add_argument(
-        "--data-home",
-        metavar="DIR",
-        help="where the MNIST files are or go (default: $SKMNIST_DATA, ~/skmnist_data)",
-    )
-    parser.add_argument(
-        "--device",
-        default="auto",
-        help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--epochs",
-        type=positive_int,
-        metavar="N",
-        help=(
-            "passes over the training images (default: those of the report; in "
-            "compare 20 over digits, the estimators' own over mnist)"
-        ),
-    )
-    parser.add_argument(
-        "--out",
-        type=output_folder,
-        metavar="DIR",
-        help="write models (joblib), tables and figures to this folder",
-    )
+# -- running ----------------------------------------------------------------------
 
 
 def run_compare(options):
@@ -123,10 +90,13 @@ def run_reproduce(options):
 
 
 def run_predict(options):
-    """Predict pictures."""
+    """Classify pictures."""
     from skmnist._predict import predict
 
     predict(options.model, options.pictures)
+
+
+# -- arguments --------------------------------------------------------------------
 
 
 def build_parser():
@@ -134,12 +104,25 @@ def build_parser():
     parser = OneLineParser(
         prog="python -m skmnist",
         description="Image classifiers for scikit-learn, trained by PyTorch.",
+        epilog="python -m skmnist COMMAND --help lists the arguments of a command.",
     )
     parser.add_argument(
         "--version", action="version", version=f"skmnist {skmnist.__version__}"
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    compare = commands.add_parser(
+    parser.set_defaults(data_home=None)
+    commands = parser.add_subparsers(
+        title="commands", dest="command", required=True, metavar="COMMAND"
+    )
+    add_compare(commands)
+    add_recipes(commands)
+    add_reproduce(commands)
+    add_predict(commands)
+    return parser
+
+
+def add_compare(commands):
+    """Describe `compare`."""
+    parser = commands.add_parser(
         "compare",
         help="train the linear baseline, an MLP and a convolutional net; compare them",
         description=(
@@ -147,85 +130,181 @@ def build_parser():
             "digits, and print how well each does on images that it has not seen."
         ),
     )
-    add_data_arguments(compare)
-    compare.add_argument(
-        "--seed", type=seed, default=0, metavar="N", help="default: %(default)s"
-    )
-    compare.set_defaults(run=run_compare)
-
-    recipes = commands.add_parser(
-        "recipes",
-        help="list the networks and studies of the published reports",
-        description="List the networks and studies of the published reports, by name.",
-    )
-    recipes.set_defaults(run=run_recipes, data=None, data_home=None)
-
-    reproduce = commands.add_parser(
-        "reproduce",
-        help="train networks of the published reports; set their figures beside ours",
-        description=(
-            "Train networks of the published reports, or run their studies, and print "
-            "their tables with the published figures beside the measured ones. With "
-            "--out, what is done already is not done again."
+    add_data_arguments(parser)
+    parser.add_argument(
+        "--epochs",
+        type=positive_int,
+        metavar="N",
+        help=(
+            "passes of the networks over the training images (default: 20 with "
+            "--data digits, the networks' own default with --data mnist)"
         ),
     )
-    reproduce.add_argument(
-        "names", nargs="+", metavar="NAME", help="a name that `recipes` lists, or all"
+    parser.add_argument(
+        "--seed",
+        type=seed,
+        default=0,
+        metavar="N",
+        help="random seed (default: %(default)s)",
     )
-    add_data_arguments(reproduce)
-    reproduce.add_argument(
+    parser.add_argument(
+        "--out",
+        type=output_folder,
+        metavar="DIR",
+        help="write the models (joblib) and a figure to this folder",
+    )
+    parser.set_defaults(run=run_compare)
+
+
+def add_recipes(commands):
+    """Describe `recipes`."""
+    text = "list the networks and studies that reproduce can run"
+    parser = commands.add_parser(
+        "recipes",
+        help=text,
+        description=f"{text.capitalize()}, with the reports that they are from.",
+    )
+    parser.set_defaults(run=run_recipes)
+
+
+def add_reproduce(commands):
+    """Describe `reproduce`."""
+    parser = commands.add_parser(
+        "reproduce",
+        help="rerun networks and studies of published reports; compare the figures",
+        description=(
+            "Train networks of published reports, or run their studies, and print "
+            "tables with the published figures, which are for MNIST, beside the "
+            "measured ones. With --out, finished results are kept, not recomputed."
+        ),
+    )
+    parser.add_argument(
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help="a name that `python -m skmnist recipes` lists, or all",
+    )
+    add_data_arguments(parser)
+    parser.add_argument(
+        "--epochs",
+        type=positive_int,
+        metavar="N",
+        help="passes over the training images (default: as many as in the report)",
+    )
+    parser.add_argument(
         "--seeds",
         type=positive_int,
         metavar="N",
         help=(
-            "runs of each, with the seeds 0 to N - 1 (default: 1 of a network, as many "
-            "as the report had in a study)"
+            "repeat each run with the seeds 0 to N - 1 (default: 1 run of a network, "
+            "as many of a study as in the report)"
         ),
     )
-    reproduce.add_argument(
+    parser.add_argument(
         "--jobs",
         type=positive_int,
         default=1,
         metavar="N",
-        help="runs at a time (default: %(default)s)",
+        help="runs in parallel (default: %(default)s)",
     )
-    reproduce.set_defaults(run=run_reproduce)
+    parser.add_argument(
+        "--out",
+        type=output_folder,
+        metavar="DIR",
+        help="write tables, figures and models (joblib) to this folder",
+    )
+    parser.set_defaults(run=run_reproduce)
 
-    predict = commands.add_parser(
+
+def add_predict(commands):
+    """Describe `predict`."""
+    parser = commands.add_parser(
         "predict",
-        help="say what is in pictures of your own, by a model in a file",
+        help="classify your own pictures with a saved model",
         description=(
-            "Print label and probability for pictures (PNG, JPEG and others). They are "
-            "brought to what the model was trained on: greyed, light ink on a dark "
-            "ground, the ink scaled and centred as MNIST's is; what was done is said."
+            "Print the label of each picture (PNG, JPEG and others) and its "
+            "probability. Pictures are brought to what the model was trained on: "
+            "turned upright, made grey, light ink on a dark ground, the ink scaled "
+            "and centred as in MNIST. Each line says what was done."
+        ),
+        epilog=(
+            "The model gets pixels of 0 to 255, or of 0 to 1 if the pixel_scaling of a "
+            "skmnist model shows that it was trained on these. A pipeline that changes "
+            "the pixels first, and scikit-learn's own models, must have been trained "
+            "on 0 to 255."
         ),
     )
-    predict.add_argument(
+    parser.add_argument(
         "model",
         metavar="MODEL",
         help=(
-            "a file of joblib.dump (open your own only: they may hold code), or a "
-            ".skops file of skmnist.persistence.save (without code)"
+            "a file written by joblib.dump (open only files you trust: they can run "
+            "code), or a .skops file written by skmnist.persistence.save (no code)"
         ),
     )
-    predict.add_argument("pictures", nargs="+", metavar="PICTURE")
-    predict.set_defaults(run=run_predict, data=None, data_home=None)
-    return parser
+    parser.add_argument(
+        "pictures", nargs="+", metavar="PICTURE", help="an image file to classify"
+    )
+    parser.set_defaults(run=run_predict)
+
+
+def add_data_arguments(parser):
+    """Add what the commands that train have in common."""
+    parser.add_argument(
+        "--data",
+        choices=["digits", "mnist"],
+        default="digits",
+        help=(
+            "the 1,797 digits that come with scikit-learn, or the 70,000 of MNIST "
+            "(default: %(default)s)"
+        ),
+    )
+    parser.add_argument(
+        "--data-home",
+        metavar="DIR",
+        help=(
+            "folder of the MNIST files, which are downloaded to it if they are "
+            "missing (default: $SKMNIST_DATA, or ~/skmnist_data)"
+        ),
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help=(
+            "auto (the best that there is), cpu, cuda, cuda:1 or mps (default: "
+            "%(default)s)"
+        ),
+    )
 
 
 def main(arguments=None):
     """Run a command; wrong arguments end in one line and exit status 2."""
     parser = build_parser()
-    options = parser.parse_args(arguments)
-    if options.data_home is not None and options.data != "mnist":
-        parser.error("argument --data-home: only goes with --data mnist")
     try:
-        return options.run(options) or 0
+        try:
+            options = parser.parse_args(arguments)
+            if options.data_home is not None and options.data != "mnist":
+                parser.error("argument --data-home: requires --data mnist")
+            return options.run(options) or 0
+        finally:
+            # A reader who has left is met here, not when Python exits.
+            print(end="", flush=True)
+    except BrokenPipeError:
+        return leave_silently()
     except (ImportError, OSError, ValueError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
         # The shell's own status for a process that Ctrl-C ended.
         return 130
+
+
+def leave_silently():
+    """Give up standard output, which nobody reads any more (`| head`)."""
+    # Python's documentation, "Note on SIGPIPE": what is still to be written would
+    # raise once more when Python exits.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # The shell's own status for a process that a closed pipe ended.
+    return 141
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The main job: the three estimators trained on digits and compared."""
+"""The three estimators trained on digits and compared."""
 
 import time
 import warnings
@@ -17,6 +17,7 @@ from skmnist._devices import find_device
 from skmnist._files import write_whole
 from skmnist._progress import EpochProgress, progress_bar
 from skmnist.datasets import fetch_mnist, load_digits28
+from skmnist.persistence._extras import import_extra
 
 # Passes over the training images where the estimators' own number, made for
 # MNIST, would be too few: 1,415 images are 23 batches.
@@ -37,26 +38,31 @@ def compare(
     data="digits", data_home=None, device="auto", epochs=None, seed=0, out=None
 ):
     """Train the three estimators and print a table; write models and figure."""
-    find_device(device, "compare")
-    if out is not None:
-        Path(out).mkdir(parents=True, exist_ok=True)
-    if data == "mnist":
-        X_train, X_test, y_train, y_test = fetch_mnist(data_home=data_home, split=True)
-    else:
-        X_train, X_test, y_train, y_test = load_digits28(split=True)
+    X_train, X_test, y_train, y_test = prepare("compare", data, data_home, device, out)
     results = [
         fit_and_score(estimator, X_train, X_test, y_train, y_test)
         for estimator in make_estimators(device, epochs or EPOCHS[data], seed)
     ]
-    # Written before anything is printed: who reads along may leave (`| head`).
+    # Written before anything is printed: the reader may leave (`| head`).
     paths = [] if out is None else list(write_results(results, X_test, y_test, out))
     print(format_table(results, len(X_train), len(X_test)))
     for path in paths:
         print(f"wrote {path}")
 
 
+def prepare(command, data, data_home, device, out):
+    """Load the images, if device, folder and matplotlib are there for later."""
+    find_device(device, command)
+    if out is not None:
+        import_extra("matplotlib", "plot", f"{command} --out")
+        Path(out).mkdir(parents=True, exist_ok=True)
+    if data == "mnist":
+        return fetch_mnist(data_home=data_home, split=True)
+    return load_digits28(split=True)
+
+
 def make_estimators(device, epochs, seed):
-    """Make the three with their defaults, but for the number of epochs if given."""
+    """Make the three with their defaults, except for a given number of epochs."""
     networks = [
         MLPClassifier(device=device, random_state=seed),
         ConvNetClassifier(device=device, random_state=seed),
@@ -73,7 +79,7 @@ def fit_and_score(estimator, X_train, X_test, y_train, y_test):
     start = time.perf_counter()
     if isinstance(estimator, LinearClassifier):
         with progress_bar(name, 1, "fit") as bar, warnings.catch_warnings():
-            # The baseline is logistic regression of 100 iterations, converged or
+            # The baseline is logistic regression after 100 iterations, converged or
             # not: more of them change the accuracy by less than its error.
             warnings.simplefilter("ignore", ConvergenceWarning)
             estimator.fit(X_train, y_train)
@@ -145,7 +151,7 @@ def draw_figure(results, X_test, y_test):
 
 
 def draw_accuracies(results, ax):
-    """Bars of the accuracies, the numbers of errors beside them."""
+    """Bars of the accuracies, labelled with the numbers of errors."""
     names = [result.name for result in results]
     bars = ax.barh(names, [100 * result.accuracy for result in results], height=0.6)
     ax.bar_label(

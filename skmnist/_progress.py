@@ -12,7 +12,7 @@ class EpochProgress(Callback):
     Parameters
     ----------
     label : str
-        What stands in front of the bar.
+        The text in front of the bar.
     n_epochs : int
         The length of the bar.
     """
@@ -26,7 +26,7 @@ class EpochProgress(Callback):
         self.bar_ = progress_bar(self.label, self.n_epochs, "epoch")
 
     def on_epoch_end(self, net, **kwargs):
-        """Move it on."""
+        """Advance it."""
         row = net.history[-1]
         figures = f"loss {row['train_loss']:.3f}"
         if "valid_acc" in row:
@@ -35,7 +35,7 @@ class EpochProgress(Callback):
         self.bar_.update()
 
     def on_train_end(self, net, **kwargs):
-        """Close the bar and leave its last state to be read."""
+        """Close the bar; its last state stays readable."""
         self.bar_.close()
 
     def __getstate__(self):
@@ -44,9 +44,9 @@ class EpochProgress(Callback):
 
 
 def progress_bar(label, total, unit):
-    """Open a bar on standard error, which fits a terminal of 80 columns.
+    """Open a bar on standard error that fits a terminal of 80 columns.
 
-    Where no terminal reads along, in a log, it is drawn every ten seconds only.
+    Where that is not a terminal but a log, it is redrawn only every ten seconds.
     """
     return tqdm(
         total=total,

@@ -1,13 +1,13 @@
-"""Recipes and studies run from the command line, with all that they leave behind."""
+"""Recipes and studies run from the command line, and the files they leave behind."""
 
 import json
 import platform
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +15,9 @@ import joblib
 
 from skmnist import _figures as figures
 from skmnist import _tables as tables
-from skmnist._devices import find_device
+from skmnist._compare import prepare
 from skmnist._files import write_whole
 from skmnist._progress import EpochProgress
-from skmnist.datasets import fetch_mnist, load_digits28
 from skmnist.recipes import (
     LayerStudy,
     Recipe,
@@ -43,10 +42,17 @@ class Outcome(NamedTuple):
 
 def find_all(names):
     """The recipes and studies of these names, in this order; "all" is every one."""
-    studies, found = list_studies(), {}
+    entries = {name: get_recipe(name) for name in list_recipes()}
+    entries |= {name: get_study(name) for name in list_studies()}
+    found = {}
     for name in names:
-        for one in [*list_recipes(), *studies] if name == "all" else [name]:
-            found[one] = get_study(one) if one in studies else get_recipe(one)
+        if name not in {*entries, "all"}:
+            near = get_close_matches(name, entries, n=3, cutoff=0.5)
+            hint = "`python -m skmnist recipes` lists them."
+            if near:
+                hint = f"Did you mean {' or '.join(near)}?"
+            raise ValueError(f"There is no recipe or study {name!r}. {hint}")
+        found |= entries if name == "all" else {name: entries[name]}
     return list(found.values())
 
 
@@ -62,44 +68,44 @@ def reproduce(
 ):
     """Run recipes and studies and print their tables; return how many failed.
 
-    With `out`, each gets a folder, written once it is done: where there is one of
-    the same data, epochs and, if they were asked for, seeds, it is not run again.
+    With `out`, each gets a folder, written when it is done. What has one already, for
+    the same data, epochs and, if given, seeds, is not run again.
     """
-    find_device(device, "reproduce")
-    if out is not None:
-        check_matplotlib()
-        Path(out).mkdir(parents=True, exist_ok=True)
-    if data == "mnist":
-        arrays = fetch_mnist(data_home=data_home, split=True)
-    else:
-        arrays = load_digits28(split=True)
-        notice = "The published figures are of MNIST; these are of the embedded digits."
-        print(notice, file=sys.stderr)
-    failures = {}
+    arrays = prepare("reproduce", data, data_home, device, out)
+    if data == "digits":
+        print(
+            "The published figures are for MNIST; these results are for "
+            "scikit-learn's bundled digits.",
+            file=sys.stderr,
+        )
+    failed = []
     for entry in entries:
         request = {"data": data, "epochs": epochs, "seeds": seeds}
         folder = None if out is None else Path(out, entry.name)
         if folder is not None and is_done(folder, request):
-            print(f"{entry.name}: done before, in {folder}\n")
+            print(f"{entry.name}: already done, in {folder}\n")
             continue
         n_seeds = seeds or getattr(entry, "n_repeats", 1)
         try:
             outcome = RUN[type(entry)](entry, arrays, epochs, n_seeds, jobs, device)
             if folder is not None:
                 write_outcome(outcome, request | {"seeds": n_seeds}, folder)
-        except Exception as error:  # one failure is not the others'
-            failures[entry.name] = error
+        except Exception as error:  # the others are still to be run
+            failed.append(entry.name)
             print(f"{entry.name} failed: {error}\n", file=sys.stderr)
             continue
         print(outcome.text)
         if folder is not None:
             print(f"wrote {folder}\n")
         if outcome.n_failed:
-            failures[entry.name] = f"{outcome.n_failed} fits"
-            print(f"{entry.name}: {outcome.n_failed} fits failed\n", file=sys.stderr)
-    if failures:
-        print(f"{len(failures)} of {len(entries)} failed: {', '.join(failures)}")
-    return len(failures)
+            failed.append(entry.name)
+            print(
+                f"{entry.name}: {outcome.n_failed} of its fits failed\n",
+                file=sys.stderr,
+            )
+    if failed:
+        print(f"{len(failed)} of {len(entries)} failed: {', '.join(failed)}")
+    return len(failed)
 
 
 # -- running ----------------------------------------------------------------------
@@ -148,7 +154,7 @@ def run_study(study, arrays, epochs, seeds, jobs, device):
 
 
 def run_layer_study(study, arrays, epochs, seeds, jobs, device):
-    """Count; nothing of the request but the images matters."""
+    """Count parameters; of the request, only the images matter."""
     result = study.run(arrays)
     return Outcome(
         text=tables.layer_study_text(result),
@@ -161,12 +167,12 @@ RUN = {Recipe: run_recipe, Study: run_study, LayerStudy: run_layer_study}
 
 
 def short_name(entry):
-    """The name without that of the report, so that a bar has room."""
+    """The name without the report's, to leave room for the bar."""
     return entry.name.rpartition("/")[2]
 
 
 def epoch_bar(entry, label, epochs):
-    """A progress bar, where there are epochs."""
+    """A progress bar, if there are epochs."""
     length = epochs or entry.settings.get("max_epochs")
     return [EpochProgress(label, length)] if length else []
 
@@ -175,7 +181,7 @@ def epoch_bar(entry, label, epochs):
 
 
 def is_done(folder, request):
-    """Whether the folder holds the result of the request, of any seeds if none."""
+    """Whether the folder holds the request's result; without seeds, any will do."""
     try:
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         done = result["request"]
@@ -184,19 +190,10 @@ def is_done(folder, request):
         return False
 
 
-def check_matplotlib():
-    """Ask for the figures' library before anything is trained."""
-    if find_spec("matplotlib") is None:
-        raise ImportError(
-            "reproduce --out draws figures with matplotlib, which is not installed. "
-            'Install it with: pip install "skmnist[plot]"'
-        )
-
-
 def write_outcome(outcome, request, folder):
     """Write table, figure, model and, if nothing failed, the result itself."""
     folder.mkdir(parents=True, exist_ok=True)
-    # Before anything else of it changes, it is a result no more.
+    # Removed first: a folder that is only half rewritten is no result.
     (folder / "result.json").unlink(missing_ok=True)
     write_text(folder / "table.md", outcome.text)
     write_text(folder / "table.csv", tables.as_csv(*outcome.header_and_rows))
@@ -214,7 +211,7 @@ def write_outcome(outcome, request, folder):
 
 
 def environment():
-    """Where a result was made, and with what."""
+    """The date, machine and versions behind a result."""
     packages = ("skmnist", "torch", "scikit-learn", "skorch", "numpy")
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -38,18 +39,21 @@ def test_help_imports_neither_torch_nor_scikit_learn(arguments):
     [
         ([], "required: COMMAND"),
         (["train"], "invalid choice: 'train'"),
-        (["compare", "--epochs", "0"], "--epochs: must be 1 or more"),
-        (["compare", "--epochs", "many"], "--epochs: invalid positive_int"),
-        (["compare", "--seed", "-1"], "--seed: must be between 0 and 2**32 - 1"),
+        (["compare", "--epochs", "0"], "--epochs: must be a whole number of 1 or more"),
+        (["compare", "--epochs", "many"], "of 1 or more, got 'many'"),
+        (["compare", "--seed", "-1"], "number between 0 and 2**32 - 1, got '-1'"),
+        (["compare", "--seed", "4294967296"], "number between 0 and 2**32 - 1"),
+        (["compare", "--seed", "one"], "number between 0 and 2**32 - 1, got 'one'"),
         (["compare", "--data", "cifar"], "--data: invalid choice: 'cifar'"),
-        (["compare", "--data-home", "."], "--data-home: only goes with --data mnist"),
-        (["compare", "--out", "/dev/null/x"], "--out: cannot make the folder"),
+        (["compare", "--data-home", "."], "--data-home: requires --data mnist"),
+        (["compare", "--out", "/dev/null/x"], "/dev/null is not a folder"),
         (["compare", "--device", "cuda:77"], "'device' parameter of compare must be"),
         (["compare", "--device", "toaster"], "'device' parameter of compare must be"),
         (["reproduce", "all", "--device", "x"], "'device' parameter of reproduce must"),
         (["reproduce"], "required: NAME"),
         (["reproduce", "dm566-2022/sofmax"], "Did you mean dm566-2022/softmax"),
-        (["reproduce", "all", "--seeds", "0"], "--seeds: must be 1 or more"),
+        (["reproduce", "nope"], "or study 'nope'. `python -m skmnist recipes` lists"),
+        (["reproduce", "all", "--seeds", "0"], "--seeds: must be a whole number of 1"),
         (["reproduce", "all", "--out", "/dev/null/x"], "--out: cannot make the folder"),
     ],
 )
@@ -69,6 +73,53 @@ def test_wrong_names_leave_no_folder_behind(tmp_path):
     with pytest.raises(SystemExit):
         main(["reproduce", "dm566-2022/sofmax", "--out", str(out)])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["compare"], ["reproduce", "dm566-2022/softmax"]])
+def test_without_matplotlib_nothing_is_trained_for_figures(
+    command, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, "--epochs", "1", "--out", str(tmp_path / "out")])
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert f"{command[0]} --out needs matplotlib" in errors
+    assert 'pip install "skmnist[plot]"' in errors
+    assert errors.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "default"),
+    [("compare", "20 with --data digits"), ("reproduce", "as many as in the report")],
+)
+def test_help_tells_each_command_s_own_number_of_epochs(command, default, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    _, _, text = words.partition("--epochs N passes ")
+    assert default in text[:150]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a closed pipe is another error there")
+@pytest.mark.parametrize("arguments", [["recipes"], ["--help"]])
+def test_a_reader_who_leaves_is_no_error(arguments):
+    # Where nothing is buffered, argparse itself overlooks that its reader has left.
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "skmnist", *arguments],
+        env=buffered,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=300,
+    )
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 141
 
 
 def test_missing_data_say_how_to_put_them_there(tmp_path, capsys, monkeypatch):

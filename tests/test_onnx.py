@@ -1,5 +1,7 @@
 """ONNX files say what the estimators say."""
 
+import sys
+
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
@@ -98,6 +100,19 @@ def test_what_cannot_be_exported_is_refused(few, tmp_path):
         export_onnx(MLPClassifier(), path)
     with pytest.raises(ValueError, match=r"must be one of .* Got 'int4' instead"):
         export_onnx(clf, path, dtype="int4")
+    with pytest.raises(ValueError, match=r"'dtype' parameter of export_onnx must be"):
+        export_onnx(clf, path, dtype=["uint8"])
     with pytest.raises(TypeError, match="Got a Pipeline instead"):
         export_onnx(make_pipeline(StandardScaler(), clf), path)
     assert not path.exists()
+
+
+def test_a_missing_exporter_is_named_with_the_extra_that_installs_it(
+    few, tmp_path, monkeypatch
+):
+    X, _, y, _ = few
+    clf = MLPClassifier((8,)).fit(X, y)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    message = r'needs onnxscript, .* with: pip install "skmnist\[onnx\]"$'
+    with pytest.raises(ModuleNotFoundError, match=message):
+        export_onnx(clf, tmp_path / "model.onnx")

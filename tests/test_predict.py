@@ -6,9 +6,14 @@ import sys
 import joblib
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.svm import LinearSVC
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 from skmnist.__main__ import main
@@ -77,7 +82,7 @@ FORMS = {
     large_scan: "300x400 grey, dark on light, so inverted, ink scaled to",
     colour: "90x90 colour, ink scaled to",
     blue_pen: "90x90 colour, dark on light, so inverted, ink scaled to",
-    transparent: "64x64 colour, laid on white, dark on light, so inverted",
+    transparent: "64x64 colour, transparent, so laid on white, dark on light",
     palette: "56x56 colour, dark on light, so inverted, ink scaled to",
     sixteen_bits: "60x60 grey, ink scaled to",
 }
@@ -124,6 +129,30 @@ def test_sixteen_bits_are_the_same_greys_as_eight(digits, tmp_path):
     np.testing.assert_array_equal(picture.image[0], image)
 
 
+def test_sixteen_bits_may_be_big_endian(digits, tmp_path, model, capsys):
+    image = digits[0][0]
+    Image.fromarray((image * np.uint16(257)).astype(">u2")).save(tmp_path / "deep.tif")
+    picture = read_picture(tmp_path / "deep.tif", (1, 28, 28))
+    np.testing.assert_array_equal(picture.image[0], image)
+    assert picture.steps == ["28x28 grey"]
+
+
+@pytest.mark.parametrize("orientation", [0, 1, 3, 6, 9])
+@pytest.mark.parametrize("kind", ["png", "tif"])
+def test_photographs_are_turned_as_the_camera_was_held(
+    orientation, kind, digits, tmp_path
+):
+    image = digits[0][0]
+    lying = {3: np.rot90(image, 2), 6: np.rot90(image)}.get(orientation, image)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    path = tmp_path / f"photograph.{kind}"
+    Image.fromarray(np.ascontiguousarray(lying)).save(path, exif=exif)
+    picture = read_picture(path, (1, 28, 28))
+    np.testing.assert_array_equal(picture.image[0], image)
+    assert ("turned upright" in picture.steps) == (orientation in (3, 6))
+
+
 def test_ink_is_framed_as_in_mnist(tmp_path):
     page = np.zeros((100, 60), np.uint8)
     page[10:50, 5:25] = 200
@@ -157,7 +186,36 @@ def test_pixels_have_the_range_of_the_training(
     main(["predict", str(tmp_path / "model"), str(tmp_path / "0.png")])
     shown = X_test[:1] / np.float32(255) if fractions else X_test[:1]
     expected = f"{clf.predict_proba(shown).max():.1%}"
-    assert expected in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert expected in output
+    assert ("28x28 grey, pixels 0 to 1" in output) == fractions
+
+
+AROUND = {
+    "search": lambda clf: GridSearchCV(clf, {"pixel_scaling": ["unit"]}, cv=2),
+    "pipeline": lambda clf: Pipeline([("none", "passthrough"), ("clf", clf)]),
+    "search of a pipeline": lambda clf: GridSearchCV(make_pipeline(clf), {}, cv=2),
+    "calibration": lambda clf: CalibratedClassifierCV(clf, cv=2, ensemble=False),
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_what_is_around_a_model_hides_neither_shape_nor_range(around, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, size=(40, 3, 8, 8)).astype(np.uint8)
+    y = np.arange(40) % 2
+    X[y == 1, 0] //= 4
+    clf = AROUND[around](MLPClassifier((8,), max_epochs=5, random_state=0))
+    clf.fit(X / np.float32(255), y)
+    joblib.dump(clf, tmp_path / "model")
+    paths = [str(tmp_path / f"{i}.png") for i in range(4)]
+    for path, image in zip(paths, X, strict=False):
+        Image.fromarray(np.moveaxis(image, 0, -1)).save(path)
+    main(["predict", str(tmp_path / "model"), *paths])
+    proba = clf.predict_proba(X[:4] / np.float32(255)).max(axis=1)
+    lines = capsys.readouterr().out.splitlines()
+    for line, p in zip(lines, proba, strict=True):
+        assert f" {p:.1%}  (8x8 colour, pixels 0 to 1)" in line
 
 
 def test_pipelines_and_files_without_code_are_opened(digits, tmp_path, capsys):
@@ -173,27 +231,71 @@ def test_pipelines_and_files_without_code_are_opened(digits, tmp_path, capsys):
     assert capsys.readouterr().out.split()[1] == str(label)
 
 
+@pytest.mark.parametrize("n_features", [3 * 64, 7])
+@pytest.mark.parametrize("make", [LogisticRegression, lambda: MLPClassifier((4,))])
+def test_rows_of_unknown_shape_are_refused(make, n_features, tmp_path, capsys):
+    # 192 features may be 3x8x8 or 8x8x3.
+    X, y = np.random.default_rng(0).normal(size=(20, n_features)), np.arange(20) % 2
+    joblib.dump(make().fit(X, y), tmp_path / "model")
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", str(tmp_path / "model"), "0.png"])
+    assert f"takes rows of {n_features} features" in capsys.readouterr().err
+
+
+class Halver(TransformerMixin, BaseEstimator):
+    """A transformer that keeps no number of features."""
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return X / 2
+
+
+def refused(digits):
+    X, _, y, _ = digits
+    flat = X[:200].reshape(200, -1)
+    return {
+        "scaler": {"mean": 3},
+        "class": MLPClassifier,
+        "svc": LinearSVC().fit(flat, y[:200]),
+        "unfitted": MLPClassifier(),
+        "halver": make_pipeline(Halver(), MLPClassifier((4,), max_epochs=1)).fit(
+            flat, y[:200]
+        ),
+    }
+
+
 @pytest.mark.parametrize(
     ("model_bytes", "picture", "message"),
     [
         (None, None, "No such file"),
         (b"no model", None, "is not a model that joblib can open"),
-        ("scaler", None, "holds a dict, no classifier"),
-        ("fine", b"no picture", "is no picture that can be read"),
-        ("fine", "blank", "is of one colour"),
+        ("scaler", None, "holds a dict, not a model"),
+        ("class", None, "holds a class, MLPClassifier, not a model"),
+        ("svc", None, "holds a LinearSVC, which has no predict_proba"),
+        ("unfitted", None, "This MLPClassifier instance is not fitted yet"),
+        ("halver", None, "the Halver that gets the pixels does not say how many"),
+        ("fine", b"no picture", "picture.png cannot be read as a picture\n"),
+        ("fine", "truncated", "picture.png cannot be read as a picture: image file is"),
+        ("fine", "blank", "picture.png has only one colour"),
         ("fine", None, "No such file"),
     ],
 )
 def test_what_cannot_be_predicted_is_one_line(
-    model_bytes, picture, message, clf, tmp_path, capsys
+    model_bytes, picture, message, clf, digits, tmp_path, capsys
 ):
     path, png = tmp_path / "model", tmp_path / "picture.png"
     if isinstance(model_bytes, bytes):
         path.write_bytes(model_bytes)
     elif model_bytes:
-        joblib.dump(clf if model_bytes == "fine" else {"mean": 3}, path)
+        joblib.dump({**refused(digits), "fine": clf}[model_bytes], path)
     if isinstance(picture, bytes):
         png.write_bytes(picture)
+    elif picture == "truncated":
+        Image.fromarray(digits[0][0]).save(png)
+        png.write_bytes(png.read_bytes()[:150])
     elif picture:
         Image.new("L", (30, 30), 200).save(png)
     with pytest.raises(SystemExit, match="2"):

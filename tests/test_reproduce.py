@@ -33,7 +33,7 @@ def test_names_are_found_once_each_and_all_is_every_one():
     everything = [*list_recipes(), *list_studies()]
     assert [r.name for r in find_all(["all"])] == everything
     for names in (["all-of-them"], ["all", "all-of-them"]):
-        with pytest.raises(KeyError, match="There is no recipe"):
+        with pytest.raises(ValueError, match="no recipe or study 'all-of-them'"):
             find_all(names)
 
 
@@ -78,7 +78,7 @@ def test_what_is_done_is_not_done_again_and_what_is_not_is(tmp_path, capsys):
     (tmp_path / NAME / "table.md").write_text("half")
     capsys.readouterr()
     reproduce(find_all(names), epochs=1, out=tmp_path)
-    assert f"{names[0]}: done before" in capsys.readouterr().out
+    assert f"{names[0]}: already done" in capsys.readouterr().out
     assert (tmp_path / names[0] / "result.json").stat().st_mtime_ns == written
     assert (tmp_path / NAME / "result.json").exists()
     # Another request is another run.
@@ -91,9 +91,9 @@ def test_without_seeds_asked_those_that_were_run_will_do(tmp_path, capsys):
     reproduce(recipes, epochs=1, seeds=2, out=tmp_path)
     capsys.readouterr()
     reproduce(recipes, epochs=1, out=tmp_path)
-    assert "done before" in capsys.readouterr().out
+    assert "already done" in capsys.readouterr().out
     reproduce(recipes, epochs=1, seeds=1, out=tmp_path)
-    assert "done before" not in capsys.readouterr().out
+    assert "already done" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["half", "[]", "{}"])
@@ -117,7 +117,7 @@ def test_a_study_of_which_fits_failed_is_told_and_not_done(tmp_path, capsys):
     )
     assert reproduce([study], out=tmp_path) == 1
     printed, errors = capsys.readouterr()
-    assert "mine/half: 1 fits failed" in errors
+    assert "mine/half: 1 of its fits failed" in errors
     assert "1 of 1 failed: mine/half" in printed
     rows = list(csv.DictReader((tmp_path / "mine/half/table.csv").open()))
     assert [row["test accuracy (%)"] == "failed" for row in rows] == [False, True]
@@ -175,7 +175,7 @@ def test_a_study_is_written_and_is_not_done_again(tmp_path, capsys):
         mean = f"{sum(accuracies) / 2:.2f}"
         assert row["test accuracy (%)"].startswith(f"{mean} ± ")
     reproduce([get_study(name)], epochs=1, seeds=2, out=tmp_path)
-    assert f"{name}: done before" in capsys.readouterr().out
+    assert f"{name}: already done" in capsys.readouterr().out
 
 
 def test_a_study_has_the_seeds_of_its_report_unless_others_are_asked(tmp_path):

@@ -32,36 +32,36 @@ def export_onnx(
 ) -> None:
     """Write a fitted classifier as one ONNX file.
 
-    The file takes images as the estimator takes them and needs nothing else: the
-    scaling of pixels, the network, the softmax and the labels are in it [1]_. It is
-    written whole or not at all.
+    The file holds all that a prediction needs: the scaling of pixels, the network,
+    the softmax and the labels [1]_. It is written whole or not at all.
 
     Its input ``images`` has the shape (n, height, width), or (n, channels, height,
-    width) for several channels, with any n. Its outputs are ``label`` of shape (n,)
-    and ``probabilities`` of shape (n, n_classes).
+    width) for several channels, with any n. Flat rows, which the estimator takes too,
+    must be reshaped to images first. Its outputs are ``label`` of shape (n,) and
+    ``probabilities`` of shape (n, n_classes).
 
     Parameters
     ----------
     estimator : LinearClassifier, MLPClassifier or ConvNetClassifier
         A fitted one. The file computes in float32, whatever its ``precision``.
     path : str or path
-        The file. What was there is replaced.
+        The file. An existing file is replaced.
     dtype : {"uint8", "float32"}, default="uint8"
-        What pixels the file takes: those that the estimator was trained on.
+        The type of pixels that the file takes: that of the training images.
 
     Raises
     ------
     ModuleNotFoundError
-        Without the exporter: ``pip install "skmnist[onnx]"``.
+        If the exporter is not installed: ``pip install "skmnist[onnx]"``.
     NotFittedError
-        For an estimator without a fit.
+        If the estimator is not fitted.
     TypeError
-        For another estimator, a `Pipeline` too: what comes before the classifier
+        For any other estimator, even a `Pipeline`: the steps before the classifier
         would be missing.
     ValueError
-        For another dtype.
+        For any other dtype.
     OSError
-        For a file that cannot be written.
+        If the file cannot be written.
 
     References
     ----------
@@ -84,10 +84,10 @@ def export_onnx(
     >>> bool((label == clf.predict(X_test[:5])).all())
     True
     """
-    if dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in DTYPES:
         raise ValueError(
-            f"The 'dtype' of the images must be one of {list(DTYPES)}. Got {dtype!r} "
-            "instead."
+            "The 'dtype' parameter of export_onnx must be one of "
+            f"{', '.join(map(repr, DTYPES))}. Got {dtype!r} instead."
         )
     if not isinstance(estimator, (NetworkClassifier, LinearClassifier)):
         raise TypeError(
@@ -105,7 +105,7 @@ def export_onnx(
 
 
 class _Probabilities(nn.Module):
-    """A network from images as they come to probabilities."""
+    """A network from unscaled images to probabilities."""
 
     def __init__(self, network, image_shape):
         super().__init__()
@@ -118,7 +118,7 @@ class _Probabilities(nn.Module):
 
 
 def _network_of(estimator):
-    """The torch module of a fitted estimator in float32, apart from it."""
+    """A copy of a fitted estimator's torch module, in float32."""
     if isinstance(estimator, NetworkClassifier):
         module = estimator._empty_module()
         module.load_state_dict(estimator.module_.state_dict())
@@ -126,7 +126,7 @@ def _network_of(estimator):
     module = MLP(estimator.image_shape_, len(estimator.classes_), (), "identity", 0)
     coef, intercept = estimator.coef_, estimator.intercept_
     if len(coef) == 1:
-        # Of two classes the first one's logit is zero.
+        # With two classes, the logit of the first is zero.
         coef, intercept = np.stack([0 * coef[0], coef[0]]), np.r_[0, intercept]
     linear = module.layers[-1]
     with torch.no_grad():
@@ -137,9 +137,9 @@ def _network_of(estimator):
 
 
 def _export(network, image_shape, dtype):
-    """An ONNX model of the probabilities."""
+    """An ONNX model from images to probabilities."""
     own_shape = image_shape[1:] if image_shape[0] == 1 else image_shape
-    with _without_the_exporter_s_remarks():
+    with _quiet_exporter():
         program = torch.onnx.export(
             _Probabilities(network, image_shape).eval(),
             (torch.zeros((2, *own_shape), dtype=dtype),),
@@ -153,8 +153,8 @@ def _export(network, image_shape, dtype):
 
 
 @contextlib.contextmanager
-def _without_the_exporter_s_remarks():
-    """Hide what torch says of itself: deprecations, and that torchvision is absent."""
+def _quiet_exporter():
+    """Hide torch's remarks on itself: deprecations, and that torchvision is absent."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -168,7 +168,7 @@ def _without_the_exporter_s_remarks():
 
 
 def _add_labels(model, classes, helper, numpy_helper):
-    """Append the label of the greatest probability, as the first output."""
+    """Append the label of the highest probability, as the first output."""
     if classes.dtype.kind in "US":
         classes = classes.astype(object)
     labels = numpy_helper.from_array(classes, "classes")
