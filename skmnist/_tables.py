@@ -35,7 +35,7 @@ def catalogue_text():
         [
             tabulate(
                 networks,
-                ("recipe", "parameters", "published (%)", "source"),
+                ("recipe", "parameters", "published accuracy (%)", "source"),
                 colalign=("left", "right", "right", "left"),
                 disable_numparse=True,
             ),
