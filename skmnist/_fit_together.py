@@ -1,10 +1,13 @@
 """Fitting estimators that differ in numbers only, all of them at once."""
 
 import math
+import pickle
 from collections import defaultdict
+from inspect import isfunction
 from numbers import Integral
 
 import numpy as np
+import torch
 
 from skmnist import _validation as check
 from skmnist._base import NetworkClassifier
@@ -22,16 +25,22 @@ NUMBERS = ("lr", "weight_decay", "momentum", "lr_decay", "dropout", "random_stat
 MOST_CPU_WEIGHTS = 100_000
 
 
+def is_network(estimator):
+    """Whether an estimator is of the kind that can be fitted together."""
+    return isinstance(estimator, NetworkClassifier)
+
+
 def common_key(estimator):
     """What the estimators that can be fitted together with this one have in common.
 
     None where it has to be fitted alone: batch normalisation, held-out images, a
-    checkpoint, printing, callbacks, an optimiser of one's own and what remains of an
-    earlier fit are one network's at a time. Parameters that are not allowed are left
-    to `fit`.
+    checkpoint, printing, callbacks, a custom optimiser and what remains of an earlier
+    fit belong to one network at a time. Parameters that are not allowed, and devices
+    that are not there, are left to `fit` to report.
     """
     try:
         check.check_parameters(estimator, estimator._rules)
+        find_device(estimator.device)
     except ValueError:
         return None
     params = estimator.get_params(deep=False)
@@ -48,15 +57,21 @@ def common_key(estimator):
         or any(normalised)
     ):
         return None
-    common = [repr(params[name]) for name in sorted(params) if name not in NUMBERS]
-    return type(estimator), params["dropout"] > 0, *common
+    common = [params[name] for name in sorted(params) if name not in NUMBERS]
+    try:
+        # By content: copies of an object can have different reprs, and different
+        # objects the same one. Functions are never copied, nor can all be pickled.
+        keys = [value if isfunction(value) else pickle.dumps(value) for value in common]
+    except Exception:
+        return None
+    return type(estimator), params["dropout"] > 0, *keys
 
 
 def fit_together(estimators, X, y, sample_weight=None):
     """Fit estimators of one `common_key` on the same data, all with every batch.
 
     Each ends as its own `fit` would have left it, up to rounding; one that fails is
-    of no use afterwards.
+    of no use afterwards. When memory runs out, they are fitted in two halves.
 
     Parameters
     ----------
@@ -65,7 +80,7 @@ def fit_together(estimators, X, y, sample_weight=None):
 
     Returns
     -------
-    failures : list of ValueError or None
+    failures : list of Exception or None
         For every estimator what its own `fit` would have raised.
 
     Raises
@@ -73,6 +88,28 @@ def fit_together(estimators, X, y, sample_weight=None):
     ValueError
         For data that none of them takes.
     """
+    if len(estimators) == 1:
+        return [_fit_alone(*estimators, X, y, sample_weight)]
+    try:
+        return _fit_stacked(estimators, X, y, sample_weight)
+    except torch.OutOfMemoryError:
+        for estimator in estimators:
+            vars(estimator).pop("net_", None)
+    # After the handler, because the traceback holds on to the memory.
+    middle = len(estimators) // 2
+    halves = estimators[:middle], estimators[middle:]
+    return [f for half in halves for f in fit_together(half, X, y, sample_weight)]
+
+
+def _fit_alone(estimator, X, y, sample_weight):
+    try:
+        estimator.fit(X, y, sample_weight)
+    except Exception as error:
+        return error
+    return None
+
+
+def _fit_stacked(estimators, X, y, sample_weight):
     first = estimators[0]
     train = check_training_data(first, X, y, sample_weight, reset=True)
     learned = {name: value for name, value in vars(first).items() if name[-1] == "_"}
@@ -86,7 +123,7 @@ def fit_together(estimators, X, y, sample_weight=None):
 
 
 def find_groups(estimators, X, n_processes=1):
-    """The positions of those that are better fitted together than one by one.
+    """The positions of the estimators that are better fitted together than alone.
 
     Parameters
     ----------
@@ -95,8 +132,8 @@ def find_groups(estimators, X, n_processes=1):
     X : array-like
         What they will be fitted on.
     n_processes : int, default=1
-        On a CPU as many groups are made of estimators that go together: a thread in
-        each of two processes does more than two threads in one.
+        On a CPU, estimators that could be one group are divided among the processes:
+        one thread in each of two processes does more than two threads in one.
 
     Returns
     -------
@@ -105,15 +142,14 @@ def find_groups(estimators, X, n_processes=1):
     """
     alike = defaultdict(list)
     for i, estimator in enumerate(estimators):
-        if isinstance(estimator, NetworkClassifier):
+        if is_network(estimator):
             alike[common_key(estimator)].append(i)
     alike.pop(None, None)
     n_features = math.prod(np.shape(X)[1:])
     groups = []
     for members in alike.values():
         first = estimators[members[0]]
-        device = find_device(first.device, type(first).__name__)
-        if device.type != "cpu":
+        if find_device(first.device).type != "cpu":
             groups.append(members)
         elif _pays_on_a_cpu(first, n_features):
             groups += [members[start::n_processes] for start in range(n_processes)]

@@ -9,22 +9,22 @@ from skmnist._stacked_modules import StackedModule
 def train_stacked(nets, train, epochs):
     """Train nets on the same images, all of them with every batch.
 
-    Each ends as `TrainingNet.train` would have left it, up to rounding: its weights,
-    optimiser, schedule, generator and history are its own, and its callbacks are
-    called.
+    Each ends as `TrainingNet.train` would have left it, up to rounding: with weights,
+    optimiser, schedule, generator and history of its own, and its callbacks called.
 
     Parameters
     ----------
     nets : list of TrainingNet
-        New ones of one architecture, without batch normalisation, on one device, that
-        differ in numbers: of the optimiser, its schedule, dropout and seeds.
+        New ones of one architecture, without batch normalisation, on one device. They
+        may differ in the numbers of the optimiser, its schedule and dropout, and in
+        their seeds.
     train : ImageDataset
     epochs : int
 
     Returns
     -------
     failures : list of Exception or None
-        What ended the training of each net before its time.
+        What ended the training of each net early, if anything did.
     """
     # Nets with the same seed and dropout draw the same numbers: one draws for all.
     streams, leaders = _find_streams(nets)
@@ -44,6 +44,8 @@ def train_stacked(nets, train, epochs):
                 for i, net in enumerate(nets)
                 if failures[i] is None and not net.stop_requested_
             ]
+            if not running:
+                break
             for i in running:
                 nets[i].begin_epoch(datasets)
             losses = _run_epoch(stack, nets, running, leaders, batches)
@@ -64,7 +66,7 @@ def train_stacked(nets, train, epochs):
 
 
 def _find_streams(nets):
-    """For every net the number of its stream of random numbers; each stream's first."""
+    """The stream of random numbers of every net, and the first net of each stream."""
     streams, leaders = {}, []
     numbers = []
     for net in nets:
@@ -96,7 +98,7 @@ def _run_epoch(stack, nets, running, leaders, batches):
 
 
 def _losses(logits, targets, weights):
-    """The weighted sum of cross-entropies of every net, and what it is the mean by."""
+    """The weighted sum of cross-entropies of every net, and the sum of the weights."""
     n_nets, n_images, _ = logits.shape
     rows = F.cross_entropy(
         logits.flatten(0, 1), targets.expand(n_nets, -1).flatten(), reduction="none"

@@ -10,6 +10,26 @@ from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifie
 from skmnist._fit_together import common_key, find_groups, fit_together
 
 
+class Brighter:
+    """What it does to images cannot be seen from its repr."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __repr__(self):
+        return "Brighter()"
+
+    def __call__(self, images):
+        return images * self.factor
+
+
+class Dimmer:
+    """One object's repr is never another's."""
+
+    def __call__(self, images):
+        return images / 2
+
+
 def mlp(**params):
     params = {"hidden_layer_sizes": (16, 8), "max_epochs": 2, "lr": 0.004} | params
     return MLPClassifier(**{"batch_size": 64, "random_state": 0} | params)
@@ -108,10 +128,66 @@ def test_one_that_diverges_fails_alone(few):
     first, second, third = fit_together(estimators, X, y)
     assert first is None
     assert third is None
-    assert "no longer finite after epoch 1" in str(second)
+    assert "diverged: after epoch 1" in str(second)
     np.testing.assert_allclose(
         estimators[2].predict_proba(X), alone.predict_proba(X), atol=1e-5
     )
+
+
+def test_training_ends_when_all_have_diverged(few):
+    X, _, y, _ = few
+    batches = []
+
+    def counted(images):
+        batches.append(len(images))
+        return images
+
+    own = {"optimizer": "sgd", "max_epochs": 50, "augment": counted}
+    failures = fit_together([mlp(lr=lr, **own) for lr in (1e30, 1e31)], X, y)
+    assert all(isinstance(failure, ValueError) for failure in failures)
+    assert batches == [64, 64, 64, 8]
+
+
+def test_without_the_memory_for_all_there_are_two_halves(few):
+    X, _, y, _ = few
+    refusals, sizes = [1, 2], []
+
+    def refused(images):
+        """Runs out of memory with all estimators, and again with the first half."""
+        sizes.append(len(images))
+        if len(refusals) > 0 and len(sizes) == refusals[0]:
+            refusals.pop(0)
+            raise torch.OutOfMemoryError("no memory left")
+        return images
+
+    rates = [1e-3, 2e-3, 5e-3, 1e-2]
+    estimators = [mlp(lr=lr, augment=refused) for lr in rates]
+    assert fit_together(estimators, X, y) == [None] * 4
+    assert refusals == []
+    alone = [mlp(lr=lr, augment=refused).fit(X, y) for lr in rates]
+    for own, other in zip(estimators, alone, strict=True):
+        np.testing.assert_allclose(own.loss_curve_, other.loss_curve_, rtol=1e-5)
+        np.testing.assert_allclose(
+            own.predict_proba(X), other.predict_proba(X), rtol=1e-4, atol=1e-5
+        )
+
+
+def test_one_that_runs_out_of_memory_alone_fails_alone(few):
+    X, _, y, _ = few
+    seen = []
+
+    def refused(images):
+        """Runs out of memory with both estimators, and with the first of them."""
+        seen.append(images)
+        if len(seen) <= 2:
+            raise torch.OutOfMemoryError("no memory left")
+        return images
+
+    first, second = fit_together(
+        [mlp(lr=lr, augment=refused) for lr in (1e-3, 1e-2)], X, y
+    )
+    assert isinstance(first, torch.OutOfMemoryError)
+    assert second is None
 
 
 def test_fitted_ones_share_nothing(few):
@@ -136,6 +212,7 @@ def test_fitted_ones_share_nothing(few):
         {"optimizer": torch.optim.Adagrad},
         {"random_state": np.random.RandomState(0)},
         {"lr": -1},
+        {"device": "cuda:99"},
     ],
     ids=lambda params: next(iter(params)),
 )
@@ -159,6 +236,24 @@ def test_groups_are_of_what_differs_in_numbers_only(few):
         mlp(dropout=0.2),
     ]
     assert find_groups(estimators, X) == [[0, 2], [4, 6]]
+
+
+@pytest.mark.parametrize("augment", [Dimmer(), lambda images: images / 2])
+def test_copies_of_an_object_go_together(augment, few):
+    X, *_ = few
+    estimators = [clone(mlp(lr=lr, augment=augment)) for lr in (1e-3, 1e-2)]
+    assert find_groups(estimators, X) == [[0, 1]]
+
+
+def test_objects_that_only_look_alike_are_kept_apart(few):
+    X, *_ = few
+    many, other = np.full(2000, 3), np.full(2000, 3)
+    other[1000] = 4
+    estimators = [
+        *(mlp(augment=Brighter(factor)) for factor in (2, 3, 2)),
+        *(mlp(hidden_layer_sizes=sizes) for sizes in (many, other)),
+    ]
+    assert find_groups(estimators, X) == [[0, 2]]
 
 
 def test_on_a_cpu_only_small_mlps_are_fitted_together(few):

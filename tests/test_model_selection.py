@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import loguniform
 from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -11,8 +12,9 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
 
 from skmnist import MLPClassifier
 from skmnist.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
@@ -23,6 +25,17 @@ GRID = {"lr": [1e-4, 1e-2], "weight_decay": [0, 0.1]}
 def mlp(**params):
     params = {"hidden_layer_sizes": (16,), "max_epochs": 3, "batch_size": 32} | params
     return MLPClassifier(**{"random_state": 0} | params)
+
+
+def counting():
+    """An augmentation that changes nothing, and the sizes of the batches it saw."""
+    batches = []
+
+    def count(images):
+        batches.append(len(images))
+        return images
+
+    return count, batches
 
 
 def assert_same_search(batched, plain):
@@ -78,6 +91,61 @@ def test_randomized_search(few):
     assert_same_search(batched.fit(X, y), plain)
 
 
+@pytest.mark.parametrize("validated", [False, True], ids=["together", "alone"])
+def test_a_generator_draws_what_it_draws_for_randomized_search(validated, few):
+    X, X_val, y, y_val = few
+    fit = {"X_val": X_val, "y_val": y_val} if validated else {}
+    settings = {"n_iter": 2, "cv": 2, "refit": False}
+
+    def draw_twice(search):
+        generator = np.random.RandomState(0)
+        drawn = {"lr": loguniform(1e-4, 1e-1)}
+        searches = [
+            search(mlp(), drawn, random_state=generator, **settings).fit(X, y, **fit)
+            for _ in range(2)
+        ]
+        return [found.cv_results_["params"] for found in searches]
+
+    assert draw_twice(BatchedRandomizedSearchCV) == draw_twice(RandomizedSearchCV)
+
+
+def test_a_generator_draws_the_same_for_other_estimators(few):
+    X, _, y, _ = few
+    settings = {"n_iter": 3, "cv": 2}
+    drawn = {"C": loguniform(1e-4, 1e-1)}
+    plain, batched = (
+        cls(
+            LogisticRegression(),
+            drawn,
+            random_state=np.random.RandomState(0),
+            **settings,
+        )
+        for cls in (RandomizedSearchCV, BatchedRandomizedSearchCV)
+    )
+    X = X.reshape(len(X), -1) / 255
+    assert_same_search(batched.fit(X, y), plain.fit(X, y))
+
+
+@pytest.mark.parametrize(
+    "splits",
+    [
+        [(list(range(150)), list(range(150, 200)))],
+        [(np.arange(200) < 150, np.arange(200) >= 150)],
+        [(np.arange(150, dtype=np.int32), np.arange(150, 200, dtype=np.int32))],
+        [(range(150), range(150, 200))],
+    ],
+    ids=["lists", "masks", "int32", "ranges"],
+)
+def test_splits_in_any_form(splits, few):
+    X, _, y, _ = few
+    augment, batches = counting()
+    clf = mlp(augment=augment, batch_size=50)
+    batched = BatchedGridSearchCV(clf, GRID, cv=splits, refit=False).fit(X, y)
+    assert batches == [50] * 9
+    plain = GridSearchCV(clf, GRID, cv=splits, refit=False).fit(X, y)
+    assert_same_search(batched, plain)
+
+
 def test_candidates_of_several_kinds(few):
     X, _, y, _ = few
     grid = [
@@ -104,12 +172,31 @@ def test_a_candidate_that_diverges_is_scored_as_failed(few):
     X, _, y, _ = few
     grid = {"lr": [1e-2, 1e30]}
     batched = BatchedGridSearchCV(mlp(optimizer="sgd"), grid, cv=2)
-    with pytest.warns(FitFailedWarning, match="no longer finite after epoch 1"):
+    with pytest.warns(FitFailedWarning, match="after epoch 1 the loss is"):
         batched.fit(X, y)
     assert np.isnan(batched.cv_results_["mean_test_score"]).tolist() == [False, True]
     assert batched.best_params_ == {"lr": 1e-2}
-    with pytest.raises(ValueError, match="no longer finite"):
+    with pytest.raises(ValueError, match="training diverged"):
         batched.set_params(error_score="raise").fit(X, y)
+
+
+def test_a_device_that_is_not_there_fails_alone(few):
+    X, _, y, _ = few
+    grid = {"device": ["cpu", "cuda:99"], "lr": [1e-3, 1e-2]}
+    plain, batched = (
+        cls(mlp(), grid, cv=2) for cls in (GridSearchCV, BatchedGridSearchCV)
+    )
+    for search in (plain, batched):
+        with pytest.warns(FitFailedWarning, match="'cuda:99' instead"):
+            search.fit(X, y)
+    assert_same_search(batched, plain)
+
+
+def test_a_failure_of_all_fits_is_shown_once(few):
+    X, _, y, _ = few
+    search = BatchedGridSearchCV(mlp(), GRID, cv=2)
+    with pytest.raises(ValueError, match=r"(?s)All the 8 fits.*8 fits failed with"):
+        search.fit(X, y, sample_weight=-np.ones(len(y)))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +215,53 @@ def test_other_estimators_are_searched_as_by_scikit_learn(estimator, few):
     grid = {name: [1e-3, 1e-1]}
     plain = GridSearchCV(estimator, grid, cv=2).fit(X, y)
     assert_same_search(BatchedGridSearchCV(estimator, grid, cv=2).fit(X, y), plain)
+
+
+def test_steps_of_a_pipeline_are_swapped_as_by_scikit_learn(few):
+    X, _, y, _ = few
+    X = X.reshape(len(X), -1)
+    pipeline = Pipeline([("clf", LogisticRegression())])
+    grid = [{"clf": [SVC()], "clf__gamma": [1e-7, 1e-6]}, {"clf": [GaussianNB()]}]
+    plain, batched = (
+        cls(pipeline, grid, cv=2) for cls in (GridSearchCV, BatchedGridSearchCV)
+    )
+    plain.fit(X, y)
+    batched.fit(X, y)
+    for name in ("mean_test_score", "split1_test_score"):
+        np.testing.assert_array_equal(
+            batched.cv_results_[name], plain.cv_results_[name]
+        )
+    assert str(batched.best_params_) == str(plain.best_params_)
+
+
+def test_scorers_are_given_the_fitted_estimator(few):
+    X, _, y, _ = few
+    seen = []
+
+    def score(estimator, X, y):
+        seen.append((type(estimator), vars(estimator).keys()))
+        return estimator.score(X, y)
+
+    plain, batched = (
+        cls(mlp(), GRID, cv=2, scoring=score)
+        for cls in (GridSearchCV, BatchedGridSearchCV)
+    )
+    assert_same_search(batched.fit(X, y), plain.fit(X, y))
+    assert seen == [(MLPClassifier, vars(plain.best_estimator_).keys())] * 16
+
+
+def test_a_callable_refit_sees_the_times_of_the_fits(few):
+    X, _, y, _ = few
+    seen = []
+
+    def choose(results):
+        seen.extend(results["mean_fit_time"])
+        return 1
+
+    batched = BatchedGridSearchCV(mlp(), GRID, cv=2, refit=choose).fit(X, y)
+    assert seen == batched.cv_results_["mean_fit_time"].tolist()
+    assert len(set(seen)) == 1
+    assert batched.best_params_ == {"lr": 1e-4, "weight_decay": 0.1}
 
 
 def test_time_is_shared_between_candidates(few):
@@ -150,3 +284,25 @@ def test_bad_grids_are_refused_at_once(grid, message, few):
     X, _, y, _ = few
     with pytest.raises(ValueError, match=message):
         BatchedGridSearchCV(mlp(), grid).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"scoring": "acuracy"}, "'scoring' parameter of BatchedGridSearchCV"),
+        ({"scoring": ["accuracy", "f1_macro"]}, "refit must be set to a scorer key"),
+        ({"error_score": "foo"}, "'error_score' parameter of BatchedGridSearchCV"),
+        ({"refit": 3}, "'refit' parameter of BatchedGridSearchCV"),
+        ({"verbose": "x"}, "'verbose' parameter of BatchedGridSearchCV"),
+        ({"cv": 1}, "'cv' parameter of BatchedGridSearchCV"),
+        ({"estimator": "x"}, "'estimator' parameter of BatchedGridSearchCV"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_wrong_options_are_refused_before_any_fit(params, message, few):
+    X, _, y, _ = few
+    augment, batches = counting()
+    search = BatchedGridSearchCV(mlp(augment=augment), GRID).set_params(**params)
+    with pytest.raises(ValueError, match=message):
+        search.fit(X, y)
+    assert batches == []

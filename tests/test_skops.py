@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 import zipfile
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
 from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifier
+from skmnist.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
 from skmnist.persistence import load, save
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -37,6 +39,10 @@ MODELS = {
     "float64": mlp(precision="float64", optimizer=torch.optim.NAdam),
     "drawn": mlp(random_state=np.random.RandomState(3), device=torch.device("cpu")),
     "search": GridSearchCV(mlp(), {"lr": [0.01, 0.001]}, cv=2),
+    "batched grid": BatchedGridSearchCV(mlp(), {"lr": [0.01, 0.001]}, cv=2),
+    "batched randomized": BatchedRandomizedSearchCV(
+        mlp(), {"lr": [0.01, 0.001]}, n_iter=2, cv=2
+    ),
 }
 
 
@@ -53,14 +59,18 @@ def test_estimator_comes_back_whole(name, few, tmp_path):
     X, X_test, y, _ = few
     labels = np.array([f"digit {k}" for k in range(10)])[y]
     clf = MODELS[name].fit(X, labels)
-    save(clf, tmp_path / "model.skops")
-    opened = load(str(tmp_path / "model.skops"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        save(clf, tmp_path / "model.skops")
+        opened = load(str(tmp_path / "model.skops"))
     assert type(opened) is type(clf)
     assert described(opened) == described(clf)
     np.testing.assert_array_equal(
         opened.predict_proba(X_test), clf.predict_proba(X_test)
     )
     np.testing.assert_array_equal(opened.predict(X_test), clf.predict(X_test))
+    if hasattr(clf, "cv_results_"):
+        assert opened.cv_results_["params"] == clf.cv_results_["params"]
     if hasattr(clf, "history_"):
         assert list(opened.history_) == list(clf.history_)
 
@@ -255,7 +265,7 @@ def test_types_of_one_s_own_have_to_be_trusted_by_name(few, tmp_path):
 def test_what_could_not_be_read_back_is_not_written(tmp_path):
     path = tmp_path / "model.skops"
     path.write_text("what was there")
-    with pytest.raises(TypeError, match="cannot be kept in a file without code"):
+    with pytest.raises(TypeError, match="cannot be saved without executable code"):
         save(mlp(augment=lambda images: images), path)
     assert path.read_text() == "what was there"
     assert os.listdir(tmp_path) == ["model.skops"]

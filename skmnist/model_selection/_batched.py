@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import itertools
 import time
 from typing import TYPE_CHECKING, Any, Self
@@ -9,26 +11,28 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn import get_config
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import (
-    GridSearchCV,
-    ParameterGrid,
-    ParameterSampler,
-    RandomizedSearchCV,
-    check_cv,
-)
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_method_params
 
 from skmnist._documentation import DocumentedOnSite
-from skmnist._fit_together import find_groups, fit_together
+from skmnist._fit_together import find_groups, fit_together, is_network
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
 class _BatchedSearch(DocumentedOnSite, BaseEstimator):
-    """What both searches share: all but where the candidates come from."""
+    """What both searches share: all but where the candidates come from.
+
+    The search is scikit-learn's own, from the parameter checks to the refit. For our
+    networks it is given an estimator whose clones, where they were fitted together
+    beforehand, need no further fit.
+    """
+
+    _fits: _Fits | None = None
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Train and score all candidates, and refit the best one.
@@ -41,8 +45,8 @@ class _BatchedSearch(DocumentedOnSite, BaseEstimator):
             Labels.
         **params : dict of str -> object
             As in scikit-learn's searches: parameters of the estimator's `fit`, of
-            which those with a value a sample are split as ``X`` is, and ``groups``
-            for the splitter.
+            which those with one value per sample are split along with ``X``, and
+            ``groups`` for the splitter.
 
         Returns
         -------
@@ -52,195 +56,201 @@ class _BatchedSearch(DocumentedOnSite, BaseEstimator):
         Raises
         ------
         ValueError
-            For a grid without candidates, or with a parameter that the estimator
-            does not have.
+            Before any training: for a parameter that is not as documented, or a grid
+            without candidates or with a parameter that the network does not have.
         """
-        candidates = list(self._candidates())
-        _check_names(self.estimator, candidates)
-        estimators = [_make(self.estimator, candidate) for candidate in candidates]
-        groups = find_groups(estimators, X, effective_n_jobs(self.n_jobs))
-        routed = get_config()["enable_metadata_routing"]
-        known = set(params) <= {"sample_weight", "groups"}
-        if y is None or not groups or not known or routed:
+        if not is_network(self.estimator):
             return super().fit(X, y, **params)
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        splits = list(cv.split(X, y, params.pop("groups", None)))
-        fits = _Fits(candidates, estimators, groups)
-        fits.run(X, y, [train for train, _ in splits], params, self.n_jobs)
-        search = GridSearchCV(
-            _Recalled(self.estimator, fits),
-            [{name: [value] for name, value in c.items()} for c in candidates],
-            scoring=self.scoring,
-            refit=self.refit,
-            cv=splits,
-            verbose=self.verbose,
-            error_score=self.error_score,
-            return_train_score=self.return_train_score,
-        )
-        search.set_callbacks(*getattr(self, "_skl_callbacks", ()))
-        search.fit(X, y, rows=np.arange(np.shape(y)[0]), **params)
-        self._take_over(search, fits.seconds)
+        search = copy.copy(self)
+        search._fits = _Fits(self.estimator, X, y, params)
+        search.estimator = search._fits.source
+        super(_BatchedSearch, search).fit(X, y, **params)
+        for name, value in vars(search).items():
+            if name[-1] == "_" and name[0] != "_":
+                setattr(self, name, value)
+        if self.scoring is None:
+            # The search's own would keep the data.
+            self.scorer_ = check_scoring(self.estimator)
         return self
 
-    def _take_over(self, search, seconds):
-        """Make the results of a search our own, with the times of the real fits."""
-        found = {n: v for n, v in vars(search).items() if n[-1] == "_" and n[0] != "_"}
-        vars(self).update(found)
-        self.cv_results_["mean_fit_time"] = np.mean(seconds, axis=0)
-        self.cv_results_["std_fit_time"] = np.std(seconds, axis=0)
-        if self.refit:
-            self.best_estimator_ = search.best_estimator_.fitted_
-        if self.scoring is None:
-            # The search's own would keep all that was fitted.
-            self.scorer_ = check_scoring(self.estimator)
+    def _run_search(self, evaluate_candidates, *, callback_ctx=None):
+        if self._fits is not None:
+            evaluate_candidates = functools.partial(self._evaluate, evaluate_candidates)
+        super()._run_search(evaluate_candidates, callback_ctx=callback_ctx)
+
+    def _evaluate(self, evaluate_candidates, candidates, *, callback_ctx=None):
+        """Fit together what can be, and leave the rest to scikit-learn."""
+        candidates = list(candidates)
+        _check_names(self.estimator, candidates)
+        cv = self._fits.run(candidates, self._checked_cv_orig, self.n_jobs)
+        return evaluate_candidates(candidates, cv=cv, callback_ctx=callback_ctx)
+
+    def _format_results(self, candidate_params, n_splits, out, more_results=None):
+        if self._fits is not None:
+            for position, seconds in self._fits.seconds.items():
+                out[position]["fit_time"] = seconds
+        return super()._format_results(candidate_params, n_splits, out, more_results)
 
 
 class _Fits:
-    """The fits of all candidates on each training part, together or one by one.
+    """The fits that are done together before scikit-learn asks for them.
 
     Parameters
     ----------
-    candidates : list of dict
-        Their parameters.
-    estimators : list of estimator
-        One a candidate, unfitted.
-    groups : list of list of int
-        The positions of those that are fitted together.
+    estimator : MLPClassifier or ConvNetClassifier
+    X, y : array-like
+    params : dict
+        Those of the search's `fit`.
+
+    Attributes
+    ----------
+    source : MLPClassifier or ConvNetClassifier
+        The estimator that scikit-learn is given, to clone it for every fit.
+    seconds : dict of int to float
+        The time of each fit by its position in scikit-learn's order: candidate by
+        candidate, and split by split for each.
     """
 
-    def __init__(self, candidates, estimators, groups):
-        self.names = [_name(candidate) for candidate in candidates]
-        self.estimators = estimators
-        grouped = {i for group in groups for i in group}
-        alone = [[i] for i in range(len(estimators)) if i not in grouped]
-        self.tasks = [*groups, *alone]
-        self.outcomes = {}
+    def __init__(self, estimator, X, y, params):
+        self.X, self.y = X, y
+        self.params = dict(params)
+        self.groups = self.params.pop("groups", None)
+        self.estimator = clone(estimator)
+        self.source = clone(estimator)
+        self.source.__sklearn_clone__ = self._clone
+        self.positions = None
+        self.outcomes, self.seconds = {}, {}
 
-    def run(self, X, y, folds, params, n_jobs):
-        """Fit all candidates on the rows of each fold, in processes.
+    def __getstate__(self):
+        # scikit-learn sends the search along with every fit to another process.
+        return {}
 
-        Parameters
-        ----------
-        X, y : array-like
-        folds : list of ndarray of int
-        params : dict
-            The weights of the rows, if any.
-        n_jobs : int or None
-        """
-        weights = params.get("sample_weight")
+    def run(self, candidates, cv, n_jobs):
+        """Fit together what can be, in processes; return the splits to be used."""
+        self.positions = itertools.count()
+        estimators = [
+            clone(self.estimator).set_params(**clone(candidate, safe=False))
+            for candidate in candidates
+        ]
+        groups = self._find_groups(estimators, n_jobs)
+        if not groups:
+            return cv
+        splits = list(cv.split(self.X, self.y, self.groups))
+        todo = list(itertools.product(range(len(splits)), groups))
         found = Parallel(n_jobs)(
-            delayed(_fit)([self.estimators[i] for i in task], X, y, weights, rows)
-            for rows in folds
-            for task in self.tasks
+            delayed(_fit)(
+                [estimators[i] for i in group],
+                *(self.X, self.y, self.params, np.asarray(splits[fold][0])),
+            )
+            for fold, group in todo
         )
-        self.seconds = np.zeros((len(folds), len(self.estimators)))
-        todo = itertools.product(range(len(folds)), self.tasks)
-        for (fold, task), (outcomes, seconds) in zip(todo, found, strict=True):
-            self.seconds[fold, task] = seconds
-            for i, outcome in zip(task, outcomes, strict=True):
-                self.outcomes[self.names[i], folds[fold].tobytes()] = outcome
+        for (fold, group), (outcomes, seconds) in zip(todo, found, strict=True):
+            for i, outcome in zip(group, outcomes, strict=True):
+                position = i * len(splits) + fold
+                self.outcomes[position], self.seconds[position] = outcome, seconds
+        return check_cv(splits)
 
-    def recall(self, candidate, rows):
-        """What a fit on some rows came to: an estimator, or what it raised."""
-        return self.outcomes.get((_name(candidate), rows.tobytes()))
+    def _find_groups(self, estimators, n_jobs):
+        routed = get_config()["enable_metadata_routing"]
+        if self.y is None or routed or not set(self.params) <= {"sample_weight"}:
+            return []
+        return find_groups(estimators, self.X, effective_n_jobs(n_jobs))
+
+    def _clone(self):
+        """What scikit-learn's `clone` makes of the source.
+
+        Before the candidates are known, this is the source itself; after that, an
+        estimator for each fit in order, and finally one for the refit.
+        """
+        if self.positions is None:
+            return self.source
+        estimator = clone(self.estimator)
+        outcome = self.outcomes.pop(next(self.positions), None)
+        if outcome is not None:
+            estimator.fit = _Recall(estimator, outcome)
+        return estimator
 
 
-class _Recalled(BaseEstimator):
-    """An estimator whose fit has been done already, unless it is the refit.
+class _Recall:
+    """The `fit` of an estimator whose fit has been done already.
 
-    So the splitting, scoring, ranking and refitting are scikit-learn's own.
+    Parameters
+    ----------
+    estimator : MLPClassifier or ConvNetClassifier
+        Unfitted; it becomes what was fitted.
+    outcome : MLPClassifier, ConvNetClassifier or Exception
+        What was fitted, or what the fit raised.
     """
 
-    def __init__(self, estimator, fits):
+    def __init__(self, estimator, outcome):
         self.estimator = estimator
-        self.fits = fits
-        self.candidate = {}
+        self.outcome = outcome
 
-    def __sklearn_clone__(self):
-        return _Recalled(clone(self.estimator), self.fits)
-
-    def get_params(self, deep=True):
-        return self.estimator.get_params(deep)
-
-    def set_params(self, **params):
-        self.estimator.set_params(**params)
-        self.candidate = params
-        return self
-
-    def fit(self, X, y, rows, **params):
-        outcome = self.fits.recall(self.candidate, rows)
-        if outcome is None:
-            outcome = self.estimator.fit(X, y, **params)
-        if isinstance(outcome, Exception):
-            raise outcome
-        self.fitted_ = outcome
-        return self
-
-    def __getattr__(self, name):
-        # What is asked of a fitted estimator: predictions, classes_, score.
-        if name == "fitted_" or name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(vars(self).get("fitted_", self.estimator), name)
-
-    def __sklearn_tags__(self):
-        return self.estimator.__sklearn_tags__()
+    def __call__(self, X, y, **params):
+        del self.estimator.fit
+        if isinstance(self.outcome, Exception):
+            # Several estimators may have failed with the same error.
+            raise self.outcome.with_traceback(None)
+        vars(self.estimator).update(vars(self.outcome))
+        return self.estimator
 
 
 class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
-    """scikit-learn's `GridSearchCV` that trains many networks as one.
+    """scikit-learn's `GridSearchCV`, training many networks as one.
 
     Candidates that differ only in ``lr``, ``weight_decay``, ``momentum``,
     ``lr_decay``, ``dropout`` or ``random_state`` are trained together where that is
-    faster: on a CPU small MLPs, on an accelerator all networks. Their weights are
-    stacked, and every batch is read once for all of them. All other candidates, and
-    all of other estimators, are trained one by one as by `GridSearchCV`.
+    faster: small MLPs on a CPU, all networks on an accelerator. Their weights are
+    stacked, and every batch is read once for all of them. All other candidates are
+    trained one by one, as `GridSearchCV` trains them. So are all candidates with
+    metadata routing enabled, and where `fit` is given more than ``sample_weight`` and
+    ``groups`` (``X_val``, say).
 
     Scores agree with those of `GridSearchCV` up to rounding: each candidate has the
-    initial weights, the batches and the optimiser that it would have alone. With
-    metadata routing enabled, and where `fit` is given more than ``sample_weight`` and
-    ``groups`` (``X_val``, say), it is `GridSearchCV` itself.
+    initial weights, the batches and the optimiser that it would have alone.
 
     Parameters
     ----------
     estimator : estimator
-        What is searched: `MLPClassifier` or `ConvNetClassifier`, or any other, which
-        is searched as by `GridSearchCV`.
+        The estimator to search. One other than `MLPClassifier` and
+        `ConvNetClassifier` is searched by `GridSearchCV` itself.
     param_grid : dict or list of dict
-        Names of parameters to lists of values.
+        Parameter names, each with a list of values to try.
     scoring : str, callable, list, tuple or dict, default=None
-        What the candidates are judged by; None takes the estimator's `score`.
+        How candidates are scored; None takes the estimator's `score`.
     n_jobs : int, default=None
-        Processes. On a CPU each trains a part of the candidates together.
+        Number of processes. On a CPU each trains a share of the candidates together.
     refit : bool, str or callable, default=True
-        Whether the best candidate is trained on all data; it is an ordinary
-        estimator then. A str names the score that decides.
+        Whether to train the best candidate on all data. A str names the score that
+        decides, and a callable takes ``cv_results_`` and returns the best index.
     cv : int, splitter or iterable, default=None
-        How the data are split; None is five stratified folds.
+        How the data are split; None means five stratified folds.
     verbose : int, default=0
-        How much is printed.
+        Verbosity level. The time that a level of 2 or more prints for a candidate
+        that was trained with others is that of its scoring.
     pre_dispatch : int or str, default="2*n_jobs"
-        How many fits are sent to processes ahead of time, when all candidates are
-        trained one by one.
+        How many candidates are sent to the processes ahead of time, to be scored or
+        to be trained one by one.
     error_score : "raise" or float, default=numpy.nan
-        The score of a candidate whose fit fails.
+        The score of a candidate whose fit fails; "raise" raises its error instead.
     return_train_score : bool, default=False
-        Whether the training parts are scored too.
+        Whether to compute scores on the training parts too.
 
     Attributes
     ----------
     cv_results_ : dict of str to ndarray
-        As of `GridSearchCV`. The time of a fit that was done together with others
-        is its share.
+        As in `GridSearchCV`. Candidates that are trained together share the time of
+        the fit equally.
     best_estimator_ : estimator
-        The best candidate, trained on all data; with ``refit`` only.
+        The best candidate, trained on all data; only with ``refit``.
     best_score_ : float
         The mean score of the best candidate.
     best_params_ : dict
-        Its parameters.
+        The parameters of the best candidate.
     best_index_ : int
-        Its position in ``cv_results_``.
+        The position of the best candidate in ``cv_results_``.
     scorer_ : callable or dict
-        What judged.
+        The scorer or scorers used.
     n_splits_ : int
         The number of splits.
     refit_time_ : float
@@ -248,11 +258,11 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     multimetric_ : bool
         Whether there are several scores.
     classes_ : ndarray of shape (n_classes,)
-        The labels, with ``refit`` only.
+        The labels, only with ``refit``.
     n_features_in_ : int
-        Pixels per image, with ``refit`` only.
+        Pixels per image, only with ``refit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, where ``X`` was a data frame and ``refit`` is not False.
+        Column names; only with ``refit``, and where ``X`` was a data frame.
 
     See Also
     --------
@@ -272,61 +282,59 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     0.01
     """
 
-    def _candidates(self):
-        return ParameterGrid(self.param_grid)
-
 
 class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
-    """scikit-learn's `RandomizedSearchCV` that trains many networks as one.
+    """scikit-learn's `RandomizedSearchCV`, training many networks as one.
 
-    Which candidates are trained together is said at `BatchedGridSearchCV`.
+    `BatchedGridSearchCV` says which candidates are trained together.
 
     Parameters
     ----------
     estimator : estimator
-        What is searched: `MLPClassifier` or `ConvNetClassifier`, or any other, which
-        is searched as by `RandomizedSearchCV`.
+        The estimator to search. One other than `MLPClassifier` and
+        `ConvNetClassifier` is searched by `RandomizedSearchCV` itself.
     param_distributions : dict or list of dict
-        Names of parameters to distributions with an ``rvs`` method, or to lists of
-        values.
+        Parameter names, each with a distribution (an object with an ``rvs`` method)
+        or a list of values to draw from.
     n_iter : int, default=10
-        How many candidates are drawn.
+        Number of candidates to draw.
     scoring : str, callable, list, tuple or dict, default=None
-        What the candidates are judged by; None takes the estimator's `score`.
+        How candidates are scored; None takes the estimator's `score`.
     n_jobs : int, default=None
-        Processes. On a CPU each trains a part of the candidates together.
+        Number of processes. On a CPU each trains a share of the candidates together.
     refit : bool, str or callable, default=True
-        Whether the best candidate is trained on all data; it is an ordinary
-        estimator then. A str names the score that decides.
+        Whether to train the best candidate on all data. A str names the score that
+        decides, and a callable takes ``cv_results_`` and returns the best index.
     cv : int, splitter or iterable, default=None
-        How the data are split; None is five stratified folds.
+        How the data are split; None means five stratified folds.
     verbose : int, default=0
-        How much is printed.
+        Verbosity level. The time that a level of 2 or more prints for a candidate
+        that was trained with others is that of its scoring.
     pre_dispatch : int or str, default="2*n_jobs"
-        How many fits are sent to processes ahead of time, when all candidates are
-        trained one by one.
+        How many candidates are sent to the processes ahead of time, to be scored or
+        to be trained one by one.
     random_state : int, RandomState instance or None, default=None
-        Governs the drawing of candidates.
+        Determines which candidates are drawn.
     error_score : "raise" or float, default=numpy.nan
-        The score of a candidate whose fit fails.
+        The score of a candidate whose fit fails; "raise" raises its error instead.
     return_train_score : bool, default=False
-        Whether the training parts are scored too.
+        Whether to compute scores on the training parts too.
 
     Attributes
     ----------
     cv_results_ : dict of str to ndarray
-        As of `RandomizedSearchCV`. The time of a fit that was done together with
-        others is its share.
+        As in `RandomizedSearchCV`. Candidates that are trained together share the
+        time of the fit equally.
     best_estimator_ : estimator
-        The best candidate, trained on all data; with ``refit`` only.
+        The best candidate, trained on all data; only with ``refit``.
     best_score_ : float
         The mean score of the best candidate.
     best_params_ : dict
-        Its parameters.
+        The parameters of the best candidate.
     best_index_ : int
-        Its position in ``cv_results_``.
+        The position of the best candidate in ``cv_results_``.
     scorer_ : callable or dict
-        What judged.
+        The scorer or scorers used.
     n_splits_ : int
         The number of splits.
     refit_time_ : float
@@ -334,11 +342,11 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
     multimetric_ : bool
         Whether there are several scores.
     classes_ : ndarray of shape (n_classes,)
-        The labels, with ``refit`` only.
+        The labels, only with ``refit``.
     n_features_in_ : int
-        Pixels per image, with ``refit`` only.
+        Pixels per image, only with ``refit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, where ``X`` was a data frame and ``refit`` is not False.
+        Column names; only with ``refit``, and where ``X`` was a data frame.
 
     See Also
     --------
@@ -359,11 +367,6 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
     4
     """
 
-    def _candidates(self):
-        return ParameterSampler(
-            self.param_distributions, self.n_iter, random_state=self.random_state
-        )
-
 
 def _check_names(estimator, candidates):
     if not candidates:
@@ -377,28 +380,16 @@ def _check_names(estimator, candidates):
         )
 
 
-def _make(estimator, params):
-    return clone(estimator).set_params(**clone(params, safe=False))
-
-
-def _fit(estimators, X, y, weights, rows):
-    """Fit copies of some estimators; for each it or what it raised, and its seconds."""
+def _fit(estimators, X, y, params, rows):
+    """Fit copies of estimators together: each, or what it raised; each one's time."""
     estimators = [clone(estimator) for estimator in estimators]
-    data = [_safe_indexing(X, rows), _safe_indexing(y, rows)]
-    if weights is not None:
-        data.append(_safe_indexing(weights, rows))
+    params = _check_method_params(X, params, indices=rows)
     start = time.perf_counter()
     try:
-        if len(estimators) > 1:
-            failures = fit_together(estimators, *data)
-        else:
-            estimators[0].fit(*data)
-            failures = [None]
+        failures = fit_together(
+            estimators, _safe_indexing(X, rows), _safe_indexing(y, rows), **params
+        )
     except Exception as error:
         failures = [error] * len(estimators)
     seconds = (time.perf_counter() - start) / len(estimators)
     return [f or e for f, e in zip(failures, estimators, strict=True)], seconds
-
-
-def _name(candidate):
-    return repr(sorted(candidate.items()))

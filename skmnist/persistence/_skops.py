@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from skmnist._typing import FilePath
 
 # What skops does not know: our classes, what their parameters may be, and what a
-# search is made of. A class of an optimiser is no more than named in a file.
+# search is made of. A class of an optimiser is no more than named in a file. scipy's
+# distributions must not be added: they run code that is in their state.
 TRUSTED = (
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.model_selection._split.StratifiedKFold",
@@ -25,6 +26,8 @@ TRUSTED = (
     "skmnist._convnet.ConvNetClassifier",
     "skmnist._linear.LinearClassifier",
     "skmnist._mlp.MLPClassifier",
+    "skmnist.model_selection._batched.BatchedGridSearchCV",
+    "skmnist.model_selection._batched.BatchedRandomizedSearchCV",
     "torch.device",
     *(
         f"torch.optim.{module}.{name}"
@@ -39,7 +42,7 @@ TRUSTED = (
 
 
 def save(estimator: BaseEstimator, path: FilePath) -> None:
-    """Write an estimator to a file from which nothing can be run.
+    """Write an estimator to a file that holds no executable code.
 
     A zip archive of JSON and NumPy arrays in the format of skops [1]_. The file is
     written whole or not at all.
@@ -49,7 +52,7 @@ def save(estimator: BaseEstimator, path: FilePath) -> None:
     estimator : estimator
         One of skmnist's, fitted or not, or a `Pipeline` or search around one.
     path : str or path
-        The file; skops suggests the ending ``.skops``. What was there is replaced.
+        The file; skops suggests the ending ``.skops``. An existing file is replaced.
 
     Raises
     ------
@@ -91,13 +94,13 @@ def save(estimator: BaseEstimator, path: FilePath) -> None:
         skops.loads(content, trusted=[*TRUSTED, *strange])
     except Exception as error:
         raise TypeError(
-            f"This {type(estimator).__name__} has a part that cannot be kept in a file "
-            f"without code: {error}"
+            f"This {type(estimator).__name__} has a part that cannot be saved without "
+            f"executable code: {error}"
         ) from error
     if strange:
         warnings.warn(
-            f"The file will hold {sorted(strange)}, which load trusts only if told so: "
-            f"load(path, trusted={sorted(strange)}).",
+            f"The file contains types that load does not trust by default. Read it "
+            f"with load(path, trusted={sorted(strange)}).",
             UserWarning,
             stacklevel=2,
         )
