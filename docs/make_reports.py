@@ -23,18 +23,18 @@ LONG = 12  # rows of a table that is shown without being asked for
 HEAD = """# The reports, reproduced
 
 All networks and studies of the five reports, trained on MNIST with the published
-settings: published figures beside measured ones. This page is generated:
+settings, with published and measured figures side by side. These commands generate
+the page:
 
 ```bash
 python -m skmnist reproduce all --data mnist --out DIR  # --seeds as in the tables
 python docs/make_reports.py DIR
 ```
 
-Accuracies are in percent of the test images, after the last epoch; ± is a standard
-deviation over seeds. "Independent run" is a plain PyTorch loop of the same setting,
-where the published figure is an artefact of a mistake in the report. Seconds are of a
-shared machine that did other work meanwhile, and stood still for some of it: they are
-no benchmark.
+Accuracies are percentages of the test images after the last epoch; ± is the standard
+deviation over seeds. "Independent run" is a plain PyTorch loop with the same settings,
+given where the published figure results from a mistake in the report. Seconds were
+measured on a shared machine that was doing other work: they are not a benchmark.
 
 {environment}
 """

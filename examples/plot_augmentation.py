@@ -3,12 +3,13 @@
 Augmentation
 ============
 
-A digit that is moved or turned a little is the same digit. ``augment`` shows the
-network new versions in every epoch, which counts most where images are few.
+A digit that is shifted or rotated a little is still the same digit. ``augment`` shows
+the network new versions of the images in every epoch. This helps most if there are few
+images.
 """
 
 # %%
-# Two transforms come with the package; they work on whole batches, on the device.
+# The package has two transforms, which process whole batches on the device.
 import matplotlib.pyplot as plt
 import torch
 
@@ -31,9 +32,9 @@ for augment in (None, "shift", "affine"):
 
 
 # %%
-# A callable of your own takes and returns a float tensor of shape (n, channels, height,
-# width), of pixels as they are. This one rubs out a square of every image, so that no
-# single stroke decides.
+# You can also pass your own function. It takes and returns a float tensor of shape
+# (n, channels, height, width), with unscaled pixels. This one erases a square of every
+# image, so that the network cannot rely on a single stroke.
 def rub_out(images, side=5):
     images = images.clone()
     n_images, _, height, width = images.shape
@@ -48,7 +49,7 @@ shown = rub_out(torch.from_numpy(X_train[:8])[:, None].float())
 ImageGridDisplay.from_images(shown[:, 0].numpy(), y_train[:8])
 
 # %%
-# Its random numbers come from the estimator's ``random_state``, like all others. Not
-# every idea helps: these digits have no stroke to spare.
+# Its random numbers are determined by the estimator's ``random_state``, like all
+# others. Not every idea helps: here the accuracy falls.
 print(f"rubbed out     {fit(rub_out).score(X_test, y_test):.1%}")
 plt.show()

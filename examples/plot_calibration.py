@@ -3,13 +3,13 @@
 Calibrated probabilities
 ========================
 
-Of the images that a classifier is 80 % sure of, it should get 80 % right.
-scikit-learn's ``CalibrationDisplay`` shows whether it does, and
-``CalibratedClassifierCV`` mends it.
+If a classifier gives its predictions a probability of 80 %, then 80 % of them should be
+right. scikit-learn's ``CalibrationDisplay`` shows whether this is so, and
+``CalibratedClassifierCV`` corrects the probabilities.
 """
 
 # %%
-# A network that has seen few images, many times, becomes too sure of itself.
+# A network that is trained on few images for many epochs becomes overconfident.
 import matplotlib.pyplot as plt
 from sklearn.calibration import CalibratedClassifierCV, CalibrationDisplay
 from sklearn.metrics import log_loss
@@ -23,16 +23,18 @@ clf = MLPClassifier((64,), max_epochs=50, lr=0.01, weight_decay=0, random_state=
 clf.fit(X_few, y_few)
 
 # %%
-# Temperature scaling divides all logits by one number, chosen on images held out by
-# cross-validation. No prediction changes, only how sure they are.
+# Temperature scaling divides the logits, which are the inputs of the softmax, by one
+# number. It is chosen on images held out by cross-validation. The probabilities change,
+# but the predicted labels do not.
 calibrated = CalibratedClassifierCV(clf, method="temperature", cv=5, ensemble=False)
 calibrated.fit(X_few, y_few)
 
 # %%
-# How often is it right, by how sure it is? The closer to the diagonal, the more a
-# probability means what it says; the log loss is lower where it can be trusted.
+# The plot shows how often the classifier is right, against the probability that it
+# gives. The closer to the diagonal, the better the probabilities; a lower log loss says
+# the same.
 _, ax = plt.subplots(figsize=(5, 5), layout="constrained")
-for name, model in {"as it comes": clf, "calibrated": calibrated}.items():
+for name, model in {"uncalibrated": clf, "calibrated": calibrated}.items():
     proba = model.predict_proba(X_test).astype(float)
     right = model.predict(X_test) == y_test
     CalibrationDisplay.from_predictions(
@@ -40,5 +42,5 @@ for name, model in {"as it comes": clf, "calibrated": calibrated}.items():
     )
     loss = log_loss(y_test, proba / proba.sum(axis=1, keepdims=True))
     print(f"{name:<12} {right.mean():.1%} right, log loss {loss:.2f}")
-ax.set(xlabel="how sure it is, mean of a sixth of the images", ylabel="share right")
+ax.set(xlabel="mean predicted probability", ylabel="fraction correct")
 plt.show()

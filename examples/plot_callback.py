@@ -1,15 +1,16 @@
 """
-==========================
-A callback of your own
-==========================
+=================
+Your own callback
+=================
 
-Underneath is a skorch net, with skorch's callbacks: they see every epoch, and every
-batch if they ask for it. What they record stands in ``history_``.
+The network is trained by skorch, so skorch's callbacks work: they are called in every
+epoch, and in every batch if they have a method for that. What they record is stored in
+``history_``.
 """
 
 # %%
-# This one measures how far the weights of each layer move in an epoch, relative to how
-# large they are.
+# This callback measures by how much the weights of each layer change in an epoch,
+# relative to their size.
 import matplotlib.pyplot as plt
 import torch
 from skorch.callbacks import Callback
@@ -36,13 +37,15 @@ class RelativeSteps(Callback):
 
 
 # %%
-# Callbacks are a parameter like any other; skorch's own go into the same list.
+# ``callbacks`` is a parameter like any other. skorch's own callbacks go into the same
+# list.
 X_train, X_test, y_train, y_test = load_digits28(split=True)
 clf = ConvNetClassifier(max_epochs=15, callbacks=[RelativeSteps()], random_state=0)
 clf.fit(X_train, y_train)
 
 # %%
-# Under the one-cycle schedule the steps follow the rate: up, and down to nothing.
+# Under the one-cycle schedule, the changes follow the learning rate: they grow, then
+# shrink to almost nothing.
 _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 names = ["first convolution", "second convolution", "dense layer", "logits"]
 for i, name in enumerate(names):

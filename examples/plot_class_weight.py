@@ -3,12 +3,13 @@
 Imbalanced classes
 ==================
 
-Where one class is rare, a classifier does well by forgetting it. ``class_weight`` and
-``sample_weight`` multiply in the loss, as in scikit-learn.
+If one class is rare, a classifier can reach a high accuracy by ignoring it.
+``class_weight`` and ``sample_weight`` are multiplied and weight the loss, as in
+scikit-learn.
 """
 
 # %%
-# Of the eights only every tenth is left.
+# Only every tenth eight is kept.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score, recall_score
@@ -23,8 +24,8 @@ X_few, y_few = X_train[kept], y_train[kept]
 print(f"{(y_few == 8).sum()} eights among {len(y_few)} images")
 
 # %%
-# ``"balanced"`` weighs every class by the inverse of how often it comes; a dict says it
-# class by class.
+# ``"balanced"`` weights every class by the inverse of its frequency; a dict sets the
+# weights of single classes.
 recalls = {}
 for name, weight in {
     "no weights": None,

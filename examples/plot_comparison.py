@@ -3,12 +3,12 @@
 Linear, dense or convolutional layers
 =====================================
 
-What does a network buy over logistic regression, and what do convolutions buy over
-dense layers? The three estimators side by side, with what each costs.
+How much better is a network than logistic regression, and a convolutional network than
+one of dense layers? This example compares the three estimators and their costs.
 """
 
 # %%
-# All three take the same images and labels, so one loop will do.
+# All three accept the same images and labels, so one loop is enough.
 import time
 
 import matplotlib.pyplot as plt
@@ -34,7 +34,7 @@ for name, clf in estimators.items():
     )
 
 # %%
-# Counting errors shows more than accuracies near 100 % do.
+# Numbers of errors differ more visibly than accuracies near 100 %.
 _, ax = plt.subplots(figsize=(6, 2.5), layout="constrained")
 bars = ax.barh(list(n_errors), list(n_errors.values()))
 ax.bar_label(bars, padding=3)
@@ -43,8 +43,8 @@ ax.invert_yaxis()
 ax.spines[["top", "right"]].set_visible(False)
 
 # %%
-# Are they wrong about the same images? Each cell counts the images that both get
-# wrong; the diagonal is what each gets wrong at all.
+# Do they misclassify the same images? Each cell counts the images that both estimators
+# get wrong; the diagonal counts all errors of one estimator.
 import numpy as np
 
 wrong = np.array([clf.predict(X_test) != y_test for clf in estimators.values()])

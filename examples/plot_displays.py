@@ -1,10 +1,10 @@
 """
-================================
-Looking into a fitted classifier
-================================
+==================================
+Looking inside a fitted classifier
+==================================
 
-The displays of ``skmnist.displays`` have scikit-learn's form: a ``from_…`` method
-that draws, and the data and artists as attributes.
+The displays of ``skmnist.displays`` work like scikit-learn's: a ``from_…`` method draws
+the plot, and the data and artists are attributes.
 """
 
 # %%
@@ -24,7 +24,7 @@ X_train, X_test, y_train, y_test = load_digits28(split=True)
 ImageGridDisplay.from_images(X_train[:16], y_train[:16])
 
 # %%
-# How the training went, on the training images and on others.
+# The loss during training, on the training images and on validation images.
 clf = ConvNetClassifier(
     conv_layers=(ConvLayer(16, kernel_size=5), 32), max_epochs=15, random_state=0
 )
@@ -32,15 +32,15 @@ clf.fit(X_train, y_train, X_val=X_test, y_val=y_test)
 TrainingCurveDisplay.from_estimator(clf, metric="loss")
 
 # %%
-# The mistakes that it is surest of.
+# The most confident mistakes.
 ImageGridDisplay.from_estimator(clf, X_test, y_test, kind="mistakes", n_images=8)
 
 # %%
-# What its first layer looks for.
+# The filters of the first layer.
 FilterDisplay.from_estimator(clf)
 
 # %%
-# A search over two parameters is a heat map.
+# The scores of a search over two parameters, as a heat map.
 from sklearn.model_selection import GridSearchCV
 
 from skmnist import MLPClassifier

@@ -3,12 +3,13 @@
 Schedules and early stopping
 ============================
 
-When to stop, and how the learning rate gets there: the schedules, and the validation
-images that say when more epochs do no good.
+A schedule changes the learning rate during training. Early stopping ends the training
+when more epochs no longer improve the accuracy on validation images.
 """
 
 # %%
-# The same network under four schedules. The rate of every epoch is in ``history_``.
+# The same network with four schedules. ``history_`` holds the learning rate of every
+# epoch.
 import matplotlib.pyplot as plt
 
 from skmnist import MLPClassifier
@@ -25,13 +26,14 @@ for name, schedule in schedules.items():
     left.plot(range(1, 21), clf.history_[:, "lr"], label=name)
     right.plot(range(1, 21), clf.loss_curve_, label=name)
     print(f"{name:<12} {clf.score(X_test, y_test):.1%} on the test images")
-left.set(xlabel="epoch", ylabel="learning rate at its begin")
+left.set(xlabel="epoch", ylabel="learning rate")
 right.set(xlabel="epoch", ylabel="training loss (nats)", yscale="log")
 right.legend(title="lr_schedule")
 
 # %%
-# ``early_stopping=True`` holds a tenth of the images out, stops when their accuracy has
-# not improved for so many epochs, and goes back to the weights of the best one.
+# ``early_stopping=True`` holds out a tenth of the images. It stops when their accuracy
+# has not improved for ``n_iter_no_change`` epochs, and restores the weights of the best
+# epoch.
 clf = MLPClassifier(
     (64,),
     max_epochs=100,

@@ -3,8 +3,8 @@
 What the first layer sees
 =========================
 
-The filters of a first convolution are small enough to look at, and so is what they
-make of an image.
+The filters of the first convolution are small enough to look at. So are the maps that
+they compute from an image.
 """
 
 # %%
@@ -23,8 +23,8 @@ clf = ConvNetClassifier(
 FilterDisplay.from_estimator(clf)
 
 # %%
-# ``module_`` is an ordinary torch module. Its first layer scales pixels, then come the
-# layers that ``summary`` lists; what the first convolution answers to one image is a
+# ``module_`` is an ordinary torch module. Its first layer scales the pixels, then come
+# the layers that ``summary`` lists. From one image, the first convolution computes a
 # map for each filter.
 with torch.no_grad():
     image = clf.module_.scaling(torch.from_numpy(X_test[:1])[:, None])
@@ -32,8 +32,8 @@ with torch.no_grad():
 ImageGridDisplay.from_images(maps.numpy(), [f"filter {i}" for i in range(16)])
 
 # %%
-# A softmax regression has no filters, but a weight for every pixel and class: where ink
-# speaks for a digit, and where against it.
+# A softmax regression has no filters. It has a weight for every pixel and class, which
+# shows where ink is evidence for a digit, and where against it.
 from skmnist import MLPClassifier
 
 softmax = MLPClassifier((), max_epochs=20, weight_decay=1, random_state=0)

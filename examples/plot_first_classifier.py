@@ -3,13 +3,13 @@
 A first classifier, and a search
 =================================
 
-The three estimators are used like any other of scikit-learn: this example fits
-them to the digits that come with scikit-learn, then searches a learning rate and
-a weight decay.
+The three estimators are used like any scikit-learn estimator. This example fits
+them to the digits that come with scikit-learn, then searches for a good learning rate
+and weight decay.
 """
 
 # %%
-# Images stay what they are: 28x28 pixels of type uint8.
+# The images need no preparation: 28x28 pixels of type uint8.
 from skmnist.datasets import load_digits28
 
 X_train, X_test, y_train, y_test = load_digits28(split=True)
@@ -28,17 +28,17 @@ for clf in (
     print(f"{type(clf).__name__:<18} {clf.score(X_test, y_test):.1%}")
 
 # %%
-# What the network is made of.
+# The layers of the convolutional network.
 print(clf.summary())
 
 # %%
-# In a notebook an estimator shows its parameters. Those that were set stand out, and
-# the name of each is a link to its documentation.
+# In a notebook, an estimator shows its parameters. Those that were set are highlighted,
+# and the name of each is a link to its documentation.
 clf
 
 # %%
-# Every parameter is flat, so it is a grid key as it stands. Nothing is held out
-# by the network itself: the folds are the search's.
+# All parameters belong to the estimator itself, so their names are the keys of the
+# grid. The network holds out no images itself: the search makes the folds.
 from sklearn.model_selection import GridSearchCV
 
 search = GridSearchCV(
@@ -51,7 +51,7 @@ search.fit(X_train, y_train)
 print(search.best_params_, f"{search.best_score_:.1%}")
 
 # %%
-# Where the best one is wrong.
+# The mistakes of the best model.
 import matplotlib.pyplot as plt
 from sklearn.metrics import ConfusionMatrixDisplay
 

@@ -3,12 +3,12 @@
 The worst mistakes
 ==================
 
-An accuracy is one number. Which digits are taken for which, and which of the mistakes
-was the network surest of?
+The accuracy is only one number. Which digits are mistaken for which, and which mistakes
+was the network most confident of?
 """
 
 # %%
-# Which digits are taken for which.
+# The confusion matrix shows which digits are mistaken for which.
 import matplotlib.pyplot as plt
 from sklearn.metrics import ConfusionMatrixDisplay
 
@@ -21,14 +21,14 @@ clf = ConvNetClassifier(max_epochs=20, random_state=0).fit(X_train, y_train)
 ConfusionMatrixDisplay.from_estimator(clf, X_test, y_test, colorbar=False)
 
 # %%
-# The mistakes it was surest of come first. Some are the reader's, some are the
-# writer's: at 8x8 pixels, which is what these digits were scanned at, a 9 can look
-# like a 3.
+# The most confident mistakes come first. Some are the network's fault, some the
+# writer's. At 8x8 pixels, the original size of scikit-learn's digits, a 9 can look like
+# a 3.
 ImageGridDisplay.from_estimator(clf, X_test, y_test, kind="mistakes", n_images=12)
 
 # %%
-# What if it may decline to answer? Sorted by how sure it is, the surest nine tenths
-# hold few of the mistakes.
+# What if the classifier may decline to answer? The nine tenths of the images that it is
+# most confident of contain only a minority of the mistakes.
 import numpy as np
 
 proba = clf.predict_proba(X_test)

@@ -1,16 +1,17 @@
 """
-==================
-A search by Optuna
-==================
+====================
+A search with Optuna
+====================
 
-A grid spends as much on hopeless corners as on good ones. Optuna's ``OptunaSearchCV``
-(``pip install optuna-integration``) proposes each candidate from what the earlier ones
-scored, and takes any estimator that keeps to scikit-learn's contract.
+A grid search spends as much time on hopeless candidates as on good ones. Optuna's
+``OptunaSearchCV`` (``pip install optuna-integration``) chooses each candidate from the
+scores of the earlier ones. It works with any estimator that follows scikit-learn's
+conventions.
 """
 
 # %%
-# Rate and decay are drawn from ranges, on logarithmic scales. The first ten
-# candidates are random, the others where the good ones were.
+# Learning rate and weight decay are drawn from ranges, on logarithmic scales. The first
+# ten candidates are random; the others are chosen near the good ones.
 import warnings
 
 import matplotlib.pyplot as plt
@@ -22,7 +23,7 @@ from skmnist import MLPClassifier
 from skmnist.datasets import load_digits28
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-# It says that it is experimental, and uses what Optuna 5 deprecates.
+# It warns that it is experimental, and uses features that Optuna 5 deprecates.
 warnings.filterwarnings("ignore", message=".*(OptunaSearchCV|optuna)")
 X_train, X_test, y_train, y_test = load_digits28(split=True)
 search = OptunaSearchCV(
@@ -40,7 +41,7 @@ for name, value in search.best_params_.items():
     print(f"    {name} = {value:.2g}")
 
 # %%
-# Every trial as a point, the later the larger: they gather where it is bright.
+# Each point is a trial; later ones are larger. They gather where the scores are high.
 trials = search.trials_dataframe()
 _, ax = plt.subplots(figsize=(6, 4.5), layout="constrained")
 points = ax.scatter(
@@ -55,6 +56,6 @@ ax.set(xscale="log", yscale="log", xlabel="lr", ylabel="weight_decay")
 ax.figure.colorbar(points, label="mean accuracy of 3 folds (%)")
 
 # %%
-# What comes out is the best candidate, trained on all training images.
+# The result is the best candidate, refitted on all training images.
 print(f"accuracy on the test images: {100 * search.score(X_test, y_test):.1f} %")
 plt.show()

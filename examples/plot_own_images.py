@@ -1,14 +1,15 @@
 """
-==================================
-Pictures of your own, as PNG files
-==================================
+===========================
+Classify your own PNG files
+===========================
 
-A scan is dark ink on light paper, of any size; a model of digits knows light ink on a
-dark ground, in 28x28 pixels. What has to be done in between?
+A scan shows dark ink on light paper and can have any size. The training images show
+light ink on a dark background, at 28x28 pixels. The command line converts one to the
+other.
 """
 
 # %%
-# A model, kept in a file.
+# Train a model and save it to a file.
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ folder = Path(tempfile.mkdtemp())
 joblib.dump(clf.fit(X_train, y_train), folder / "digits.joblib")
 
 # %%
-# Three "scans": strokes of a pen on paper.
+# Draw three "scans" with strokes of a pen on paper.
 strokes = {
     "seven": [(60, 60), (150, 60), (95, 190)],
     "one": [(85, 80), (120, 45), (120, 200)],
@@ -42,7 +43,8 @@ for ax, (name, points) in zip(axes, strokes.items(), strict=True):
     ax.set(title=f"{name}.png", xticks=[], yticks=[])
 
 # %%
-# ``python -m skmnist predict`` brings them to what the model knows, and says how.
+# ``python -m skmnist predict`` converts them to the form of the training images,
+# reports how, and prints the predicted label and its probability.
 command = ["predict", "digits.joblib", *(f"{name}.png" for name in strokes)]
 answer = subprocess.run(
     [sys.executable, "-m", "skmnist", *command],

@@ -3,13 +3,13 @@
 A Pipeline with principal components
 ====================================
 
-Pixels of neighbouring places say much the same. Principal components say it in fewer
-numbers; how many does a network of dense layers need?
+Neighbouring pixels contain much the same information. Principal components express it
+in fewer numbers. How many of them does a network of dense layers need?
 """
 
 # %%
-# A Pipeline takes flat rows. ``n_components`` of the first step and parameters of the
-# last are searched together, by their flat names.
+# PCA needs flat rows. The search varies ``n_components``, a parameter of the first step
+# of the Pipeline; parameters of the network could be searched along with it.
 import matplotlib.pyplot as plt
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
@@ -29,14 +29,14 @@ search = GridSearchCV(pipeline, grid, cv=3, n_jobs=2).fit(X_train, y_train)
 ParameterSweepDisplay.from_search(search)
 
 # %%
-# The components themselves are images: the directions in which digits differ most.
+# The components themselves are images: the directions in which the digits vary most.
 best = search.best_estimator_
 components = best[0].components_[:8].reshape(-1, 28, 28)
 names = [f"{share:.0%}" for share in best[0].explained_variance_ratio_[:8]]
 ImageGridDisplay.from_images(components, names)
 
 # %%
-# The best number of components, on images that the search has not seen.
+# The best number of components, and its score on images that the search has not seen.
 print(f"{best[0].n_components_} components of 784 pixels")
 print(
     f"{best[-1].n_parameters_:,} parameters, {search.score(X_test, y_test):.1%} right"

@@ -1,14 +1,15 @@
 """
-==========================
-A model in another process
-==========================
+================================
+Using a model in another process
+================================
 
-A fitted estimator is a file: for yourself, for others, or for programs without Python.
+A fitted estimator can be saved for yourself, for other people, or for programs without
+Python.
 """
 
 # %%
-# joblib keeps whole estimators. As with every pickle, opening one runs what is in it,
-# so open only files that you trust.
+# joblib saves whole estimators. As with every pickle, opening a file can run code, so
+# open only files that you trust.
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ joblib.dump(clf, folder / "digits.joblib")
 joblib.dump(X_test[:8], folder / "images.joblib")
 
 # %%
-# Another process needs nothing but the file.
+# Another process needs only the file and an installed skmnist.
 script = """
 import joblib, sys
 clf, X = joblib.load(sys.argv[1]), joblib.load(sys.argv[2])
@@ -46,9 +47,9 @@ print("there:", *answer)
 ImageGridDisplay.from_images(X_test[:8], answer)
 
 # %%
-# ``skmnist.persistence`` writes files without code, which can be opened whoever sent
-# them (``pip install "skmnist[skops]"``), and ONNX files, which need no Python
-# (``pip install "skmnist[onnx]"``).
+# ``skmnist.persistence`` writes files that contain no code, so that other people can
+# open them (``pip install "skmnist[skops]"``), and ONNX files, which can be used
+# without Python (``pip install "skmnist[onnx]"``).
 from skmnist.persistence import export_onnx, load, save
 
 save(clf, folder / "digits.skops")

@@ -1,16 +1,16 @@
 """
-=======================
-A search, start to end
-=======================
+=============================
+A search from start to finish
+=============================
 
-Which learning rate, how much weight decay, how many units? The tools are
-scikit-learn's; ``skmnist.model_selection`` adds a grid search that trains its
-candidates together.
+Which learning rate, how much weight decay, how many units? scikit-learn has the tools
+to find out; ``skmnist.model_selection`` adds a grid search that trains its candidates
+together.
 """
 
 # %%
-# Learning rate and weight decay first, in steps of a factor. The sixteen candidates
-# of each fold have the same layers, so they are trained as one stack of networks.
+# First learning rate and weight decay, on a coarse grid. The sixteen candidates of each
+# fold have the same layers, so they are trained as one stack of networks.
 import matplotlib.pyplot as plt
 
 from skmnist import MLPClassifier
@@ -26,7 +26,7 @@ print(f"best of {len(search.cv_results_['params'])}: {search.best_params_}")
 ParameterSweepDisplay.from_search(search)
 
 # %%
-# Then distributions around the best, instead of steps.
+# Then learning rates drawn from a distribution around the best one.
 from scipy.stats import loguniform
 from sklearn.model_selection import RandomizedSearchCV
 
@@ -37,8 +37,8 @@ search = RandomizedSearchCV(
 print(f"best rate drawn: {search.best_params_['lr']:.4f}")
 
 # %%
-# Layers are values like any other. Successive halving gives all of them two epochs,
-# and the better third six.
+# Layers are parameter values like any other. Successive halving trains all candidates
+# for two epochs, and the best third for six.
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import HalvingGridSearchCV
 
@@ -55,7 +55,7 @@ print(f"layers: {search.best_params_['hidden_layer_sizes']}")
 print(f"epochs of the rounds: {search.n_resources_}")
 
 # %%
-# The best candidate has been trained on all training images; the test images have
-# not been looked at until now.
+# The best candidate was refitted on all training images. The test images have not been
+# used until now.
 print(f"accuracy on the test images: {100 * search.score(X_test, y_test):.1f} %")
 plt.show()

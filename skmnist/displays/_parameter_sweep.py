@@ -182,8 +182,8 @@ class ParameterSweepDisplay:
         hue : str, default=None
             A second parameter.
         score : str, default="mean_test_score"
-            The column of the score. The spread of a "mean_…" is read from the "std_…"
-            beside it.
+            The column of the score. For a mean, the spread is read from the column
+            that has "std" in place of "mean".
         score_name : str, default=None
             What to call it; by default its column in words. "mean_test_score" is
             taken to be an accuracy if all its values are between 0 and 1.
