@@ -168,6 +168,7 @@ def test_sample_weights_and_groups(few):
     assert_same_search(batched, plain)
 
 
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
 def test_a_candidate_that_diverges_is_scored_as_failed(few):
     X, _, y, _ = few
     grid = {"lr": [1e-2, 1e30]}

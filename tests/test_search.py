@@ -202,6 +202,7 @@ def test_optuna_searches_distributions(few):
     assert search.score(X_test, y_test) == by_hand.score(X_test, y_test)
 
 
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
 def test_candidate_that_diverges_is_scored_as_failed_in_another_process(few):
     X, _, y, _ = few
     search = GridSearchCV(mlp(optimizer="sgd"), {"lr": [1e-2, 1e30]}, cv=2, n_jobs=2)

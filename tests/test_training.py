@@ -768,6 +768,7 @@ def test_diverging_training_says_where_and_what_to_try(optimizer, lr, bits):
         clf.predict(X)
 
 
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
 def test_search_scores_a_diverging_candidate_as_failed_and_goes_on(bits):
     X, _, y, _ = bits
     search = GridSearchCV(
