@@ -71,6 +71,7 @@ warnings.filterwarnings("ignore", message=".*is non-interactive", category=UserW
 # The pages are read in the repository too, where links lead to files that are other
 # pages here.
 PAGES_OF_FILES = {
+    r"\.\./examples/": "auto_examples/index.rst",
     r"\.\./examples/(plot_\w+)\.py": r"auto_examples/\1.rst",
     r"\.\./benchmarks/(RESULTS|README)\.md": "benchmarks.md",
     r"\.\./CHANGELOG\.md": "changelog.md",

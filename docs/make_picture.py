@@ -10,7 +10,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
+from skmnist._compare import (
+    draw_errors,
+    fit_and_score,
+    format_table,
+    make_estimators,
+)
 from skmnist.datasets import fetch_mnist
 from skmnist.displays import ImageGridDisplay
 
@@ -24,35 +29,25 @@ def main():
     X, X_test, y, y_test = fetch_mnist(
         data_home=parser.parse_args().data_home, split=True
     )
-    estimators = [
-        LinearClassifier(),
-        MLPClassifier(random_state=0),
-        ConvNetClassifier(random_state=0),
+    results = [
+        fit_and_score(estimator, X, X_test, y, y_test)
+        for estimator in make_estimators("auto", None, 0)
     ]
-    errors = {
-        type(clf).__name__: (clf.fit(X, y).predict(X_test) != y_test).mean()
-        for clf in estimators
-    }
     figure = Figure(figsize=(11, 4), layout="constrained")
     samples, bars, mistakes = figure.subplots(1, 3, width_ratios=[1, 1.1, 1])
-    best = estimators[-1]
+    best = results[-1].estimator
     grid = ImageGridDisplay.from_estimator(
         best, X_test[:16], y_test[:16], ax=samples, n_columns=4
     )
     grid.ax_.set_title("What it reads")
-    drawn = bars.barh(list(errors), [100 * e for e in errors.values()], height=0.6)
-    accuracies = [f"{100 - 100 * e:.2f} %" for e in errors.values()]
-    bars.bar_label(drawn, accuracies, padding=3)
-    bars.set(xlabel="test images read wrong (%)", title="MNIST: errors, and accuracy")
-    bars.set_xlim(0, 1.3 * 100 * max(errors.values()))
-    bars.invert_yaxis()
-    bars.spines[["top", "right"]].set_visible(False)
+    draw_errors(results, len(y_test), bars)
     ImageGridDisplay.from_estimator(
         best, X_test, y_test, kind="mistakes", n_images=16, ax=mistakes, n_columns=4
     )
     mistakes.set_title("What it gets wrong, surest first")
     figure.savefig(PATH, dpi=110)
-    print(f"wrote {PATH}: {errors}")
+    print(format_table(results, len(y), len(y_test)))
+    print(f"wrote {PATH}")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ from sklearn.model_selection import GridSearchCV
 
 search = GridSearchCV(
     MLPClassifier(random_state=0),
-    {"lr": [1e-3, 1e-2], "weight_decay": [0, 1e-2]},
+    {"lr": [1e-3, 1e-2], "weight_decay": [0.01, 1]},
     cv=3,
     n_jobs=2,
 )
@@ -55,5 +55,7 @@ print(search.best_params_, f"{search.best_score_:.1%}")
 import matplotlib.pyplot as plt
 from sklearn.metrics import ConfusionMatrixDisplay
 
-ConfusionMatrixDisplay.from_estimator(search, X_test, y_test, colorbar=False)
+ConfusionMatrixDisplay.from_estimator(
+    search, X_test, y_test, cmap="Blues", colorbar=False
+)
 plt.show()

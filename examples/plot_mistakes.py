@@ -18,7 +18,7 @@ from skmnist.displays import ImageGridDisplay
 
 X_train, X_test, y_train, y_test = load_digits28(split=True)
 clf = ConvNetClassifier(max_epochs=20, random_state=0).fit(X_train, y_train)
-ConfusionMatrixDisplay.from_estimator(clf, X_test, y_test, colorbar=False)
+ConfusionMatrixDisplay.from_estimator(clf, X_test, y_test, cmap="Blues", colorbar=False)
 
 # %%
 # The most confident mistakes come first. Some are the network's fault, some the

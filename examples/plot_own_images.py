@@ -4,8 +4,8 @@ Classify your own PNG files
 ===========================
 
 A scan shows dark ink on light paper and can have any size. The training images show
-light ink on a dark background, at 28x28 pixels. The command line converts one to the
-other.
+light ink on a dark background, at 28x28 pixels. The command line and ``load_picture``
+convert one to the other.
 """
 
 # %%
@@ -17,10 +17,12 @@ from pathlib import Path
 
 import joblib
 import matplotlib.pyplot as plt
+import numpy as np
 from PIL import Image, ImageDraw
 
 from skmnist import ConvNetClassifier
-from skmnist.datasets import load_digits28
+from skmnist.datasets import load_digits28, load_picture
+from skmnist.displays import ImageGridDisplay
 
 X_train, _, y_train, _ = load_digits28(split=True)
 clf = ConvNetClassifier(max_epochs=12, augment="affine", random_state=0)
@@ -54,4 +56,9 @@ answer = subprocess.run(
     cwd=folder,
 )
 print(answer.stdout.strip())
+
+# %%
+# ``load_picture`` is the same conversion in Python. This is what the network sees.
+images = np.stack([load_picture(folder / f"{name}.png") for name in strokes])
+ImageGridDisplay.from_images(images, clf.predict(images))
 plt.show()

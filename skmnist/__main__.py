@@ -90,10 +90,10 @@ def run_reproduce(options):
 
 
 def run_predict(options):
-    """Classify pictures."""
+    """Classify pictures; the exit status says whether all could be read."""
     from skmnist._predict import predict
 
-    predict(options.model, options.pictures)
+    return 1 if predict(options.model, options.pictures) else 0
 
 
 # -- arguments --------------------------------------------------------------------
@@ -223,9 +223,10 @@ def add_predict(commands):
         help="classify your own pictures with a saved model",
         description=(
             "Print the label of each picture (PNG, JPEG and others) and its "
-            "probability. Pictures are brought to what the model was trained on: "
-            "turned upright, made grey, light ink on a dark ground, the ink scaled "
-            "and centred as in MNIST. Each line says what was done."
+            "probability. A picture should show a single digit, on paper without "
+            "other marks. It is brought to what the model was trained on: turned "
+            "upright, made grey, light ink on a dark ground, the ink scaled and "
+            "centred as in MNIST. Each line says what was done."
         ),
         epilog=(
             "The model gets pixels of 0 to 255, or of 0 to 1 if the pixel_scaling of a "
@@ -291,8 +292,10 @@ def main(arguments=None):
             print(end="", flush=True)
     except BrokenPipeError:
         return leave_silently()
-    except (ImportError, OSError, ValueError) as error:
-        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"{error.filename}: {error.strerror}" if error.filename else error)
+    except (ImportError, ValueError) as error:
+        parser.error(error)
     except KeyboardInterrupt:
         # The shell's own status for a process that Ctrl-C ended.
         return 130

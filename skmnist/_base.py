@@ -462,8 +462,7 @@ class NetworkClassifier(
 
     def _logits(self, X):
         check_is_fitted(self, "net_")
-        pixels, own_shape, _ = check.check_images(self, X, reset=False)
-        check.check_same_shape(self, own_shape)
+        pixels, _, _ = check.check_images(self, X, reset=False)
         self._move_if_asked()
         return self.net_.logits(as_images(self, pixels), find_memory_map(pixels))
 

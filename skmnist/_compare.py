@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import joblib
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import ConfusionMatrixDisplay
+from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from tabulate import tabulate
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 from skmnist._devices import find_device
+from skmnist._extras import import_extra
 from skmnist._files import write_whole
 from skmnist._progress import EpochProgress, progress_bar
 from skmnist.datasets import fetch_mnist, load_digits28
-from skmnist.persistence._extras import import_extra
 
 # Passes over the training images where the estimators' own number, made for
 # MNIST, would be too few: 1,415 images are 23 batches.
@@ -125,7 +126,7 @@ def write_results(results, X_test, y_test, out):
 
 
 def draw_figure(results, X_test, y_test):
-    """Accuracies, training curves, and what the best model gets wrong."""
+    """Errors, training curves, and what the best model gets wrong."""
     from matplotlib.figure import Figure
 
     from skmnist.displays import ImageGridDisplay, TrainingCurveDisplay
@@ -134,31 +135,37 @@ def draw_figure(results, X_test, y_test):
     networks = {r.name: r.estimator for r in results if hasattr(r.estimator, "net_")}
     figure = Figure(figsize=(11, 9), layout="constrained")
     bars, curves, matrix, mistakes = figure.subplots(2, 2).ravel()
-    draw_accuracies(results, bars)
+    draw_errors(results, len(y_test), bars)
     TrainingCurveDisplay.from_estimator(networks, ax=curves)
     curves.set_title("Training")
-    ConfusionMatrixDisplay.from_estimator(
-        best.estimator, X_test, y_test, ax=matrix, cmap="Blues", colorbar=False
-    )
+    draw_confusion(best.estimator, X_test, y_test, matrix)
     matrix.set_title(f"{best.name}: confusion matrix")
+    look = {"n_images": 24, "n_columns": 6, "ax": mistakes}
     ImageGridDisplay.from_estimator(
-        best.estimator, X_test, y_test, kind="mistakes", n_images=18, ax=mistakes
+        best.estimator, X_test, y_test, kind="mistakes", **look
     )
-    mistakes.set_title(
-        f"{best.name}: worst mistakes (true \N{RIGHTWARDS ARROW} predicted)"
-    )
+    mistakes.set_title("Its worst mistakes (true \N{RIGHTWARDS ARROW} predicted)")
     return figure
 
 
-def draw_accuracies(results, ax):
-    """Bars of the accuracies, labelled with the numbers of errors."""
+def draw_errors(results, n_test, ax):
+    """Bars of the numbers of errors, labelled with the accuracies too."""
     names = [result.name for result in results]
-    bars = ax.barh(names, [100 * result.accuracy for result in results], height=0.6)
-    ax.bar_label(
-        bars,
-        [f"{result.accuracy:.2%} ({result.n_errors} errors)" for result in results],
-        label_type="center",
-        color="white",
-    )
+    bars = ax.barh(names, [result.n_errors for result in results], height=0.6)
+    labels = [f"{r.n_errors:,} ({100 * r.accuracy:.2f} % right)" for r in results]
+    ax.bar_label(bars, labels, padding=3)
     ax.invert_yaxis()
-    ax.set(xlim=(0, 100), xlabel="Test accuracy (%)", title="Accuracy")
+    ax.margins(x=0.6)
+    ax.set(xticks=[], title=f"Errors on {n_test:,} test images")
+    ax.spines[["top", "right", "bottom"]].set_visible(False)
+
+
+def draw_confusion(estimator, X_test, y_test, ax):
+    """All counts, but colours for the errors only: beside the rest they would fade."""
+    classes = estimator.classes_
+    counts = confusion_matrix(y_test, estimator.predict(X_test), labels=classes)
+    right = counts.diagonal()
+    display = ConfusionMatrixDisplay(counts - np.diag(right), display_labels=classes)
+    display.plot(ax=ax, cmap="Blues", colorbar=False)
+    for text, count in zip(display.text_.diagonal(), right, strict=True):
+        text.set_text(count)

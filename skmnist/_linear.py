@@ -268,8 +268,7 @@ class LinearClassifier(
 
     def _checked(self, X):
         check_is_fitted(self, "estimator_")
-        pixels, own_shape, _ = check.check_images(self, X, reset=False)
-        check.check_same_shape(self, own_shape)
+        pixels, _, _ = check.check_images(self, X, reset=False)
         # In the precision of the fit, whatever the parameter is now.
         return self._scaled(pixels, self.coef_.dtype)
 

@@ -393,7 +393,7 @@ class TrainingNet(NeuralNetClassifier):
         raise ValueError(
             f"The training diverged: after epoch {len(self.history)} {found}. Most "
             "likely the learning rate is too high for pixels of this scale: try a "
-            f"lower lr (it is {self.lr:g}), or pixel_scaling='standard'."
+            f"lower lr (it is {self.lr:g}), or pixel_scaling='standard' if it is not."
         )
 
     # -- where it runs --

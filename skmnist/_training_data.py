@@ -31,7 +31,6 @@ def check_training_data(estimator, X, y, sample_weight, *, reset, classes=None):
             own_shape,
             getattr(estimator, "image_shape", None),
         )
-    check.check_same_shape(estimator, own_shape)
     targets = check.encode_labels(y, estimator.classes_)
     return _dataset(estimator, pixels, targets, weights, rows)
 
@@ -46,8 +45,7 @@ def check_validation_data(estimator, X_val, y_val):
             f"X_val and y_val must be given together: {given} came without {missing}."
         )
     try:
-        pixels, own_shape, _ = check.check_images(estimator, X_val, reset=False)
-        check.check_same_shape(estimator, own_shape)
+        pixels, _, _ = check.check_images(estimator, X_val, reset=False)
     except ValueError as error:
         raise ValueError(f"X_val must be images like those in X. {error}") from error
     targets = check.check_validation_labels(pixels, y_val, estimator.classes_)

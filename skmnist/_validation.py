@@ -6,6 +6,7 @@ Nothing in here imports torch, so that `LinearClassifier` works without it.
 import math
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -212,7 +213,9 @@ def check_images(estimator, X, y=None, *, reset):
     rows, image_shape = _flatten(X)
     y = _on_host(y)
     if not reset:
-        _check_not_one_image(estimator, rows, image_shape)
+        _check_same_shape(estimator, rows, image_shape)
+    elif image_shape is not None:
+        _warn_of_channels_last(image_shape)
     if _is_tensor(rows):
         y = _check_device_rows(estimator, rows, y, reset)
         return rows, image_shape, y
@@ -236,15 +239,8 @@ def _flatten(X):
         return X, None
     else:
         X = np.asarray(X)
-    if X.ndim > 4 or (X.ndim == 1 and X.dtype == object and len(X) and np.ndim(X[0])):
-        came = f"an array of {X.ndim} dimensions"
-        if X.ndim == 1:
-            came = f"{len(X)} separate arrays (np.stack makes one of them)"
-        raise ValueError(
-            "Expected X as one array of shape (n_samples, n_features), (n_samples, "
-            f"height, width) or (n_samples, channels, height, width). Got {came} "
-            "instead."
-        )
+    if X.ndim == 1 or X.ndim > 4:
+        raise _dimensions_error(X)
     if X.ndim not in (3, 4):
         return X, None
     image_shape = tuple(int(side) for side in X.shape[1:])
@@ -254,8 +250,40 @@ def _flatten(X):
     return X.reshape(len(X), math.prod(image_shape)), image_shape
 
 
-def _check_not_one_image(estimator, rows, image_shape):
-    """The commonest slip of all: one image in the place of several."""
+def _dimensions_error(X):
+    expected = (
+        "X of shape (n_samples, n_features), (n_samples, height, width) or (n_samples, "
+        "channels, height, width)"
+    )
+    if X.ndim > 4:
+        return ValueError(f"Expected {expected}. Got {X.ndim} dimensions instead.")
+    if len(X) and np.ndim(X[0]):
+        return ValueError(
+            f"Expected {expected}. Got {len(X)} separate arrays instead. np.stack(X) "
+            "makes one of them."
+        )
+    return ValueError(
+        f"Expected 2D array, got 1D array instead: X has shape {tuple(X.shape)}. "
+        "Reshape your data with X.reshape(1, -1) if it is a single image."
+    )
+
+
+def _warn_of_channels_last(image_shape):
+    channels, _, width = image_shape
+    if channels > 4 and width in (1, 3, 4):
+        warnings.warn(
+            f"X is taken for images of {channels} channels of {image_shape[1]}x{width} "
+            "pixels. If its channels come last, pass X.transpose(0, 3, 1, 2).",
+            UserWarning,
+            stacklevel=6,
+        )
+
+
+def _check_same_shape(estimator, rows, image_shape):
+    """Images in a shape of their own must have the one of the fit.
+
+    The commonest slip is one image in the place of several.
+    """
     shape = tuple(rows.shape)
     if image_shape is not None:
         shape = (len(rows), *image_shape[1:])
@@ -264,6 +292,12 @@ def _check_not_one_image(estimator, rows, image_shape):
         raise ValueError(
             f"Expected several images. Got X of shape {shape} instead, the shape of a "
             "single one. For one image, pass X[np.newaxis]."
+        )
+    if image_shape not in (None, one):
+        raise ValueError(
+            f"X holds images of (channels, height, width) = {image_shape}, but "
+            f"{type(estimator).__name__} was fitted on {one}. Reshape X, or pass it "
+            "flat, one row per image."
         )
 
 
@@ -362,16 +396,6 @@ def find_image_shape(estimator, n_features, own_shape, requested=None):
         return own_shape
     side = math.isqrt(n_features)
     return (1, side, side) if side * side == n_features else (1, 1, n_features)
-
-
-def check_same_shape(estimator, own_shape):
-    """Images that come in their own shape must have the one of the fit."""
-    if own_shape not in (None, estimator.image_shape_):
-        raise ValueError(
-            f"X holds images of (channels, height, width) = {own_shape}, but "
-            f"{type(estimator).__name__} was fitted on {estimator.image_shape_}. "
-            "Reshape X, or pass it flat, one row per image."
-        )
 
 
 # -- labels and weights -------------------------------------------------------

@@ -19,7 +19,8 @@ GUIDE = Path(__file__).resolve().parents[1] / "CONTRIBUTING.md"
 ALLOWED = {
     "__init__": set(),
     "_typing": set(),
-    "datasets": {"_typing"},
+    "_extras": set(),
+    "datasets": {"_extras", "_typing"},
     "displays": {"_typing"},
     "_validation": set(),
     "_memory_map": set(),
@@ -54,7 +55,7 @@ ALLOWED = {
         *("_base", "_devices", "_stacked_training", "_training_data", "_validation"),
     },
     "model_selection": {"_documentation", "_fit_together"},
-    "persistence": {"_base", "_files", "_linear", "_modules", "_typing"},
+    "persistence": {"_base", "_extras", "_files", "_linear", "_modules", "_typing"},
 }
 
 # Everything else is an application of the package (recipes, the command line): it
@@ -63,7 +64,7 @@ PUBLIC = {"__init__", "datasets", "displays", "persistence"}
 # A device that is not there is to be refused before any data are fetched, and what
 # is written is written whole.
 APPLICATION = {"_devices", "_files"}
-EXTRA = {"_compare": APPLICATION, "_reproduce": APPLICATION}
+EXTRA = {"_compare": {"_extras", *APPLICATION}, "_reproduce": APPLICATION}
 
 NO_TORCH = [
     *("__init__", "datasets", "displays", "_validation", "_scaling", "_linear"),

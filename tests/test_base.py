@@ -541,6 +541,8 @@ def test_warm_start_refuses_other_classes_and_pixels(few):
     with pytest.raises(ValueError, match="not among the classes"):
         clf.fit(X, y + 1)
     with pytest.raises(ValueError, match="features"):
+        clf.fit(X[:, :14].reshape(len(X), -1), y)
+    with pytest.raises(ValueError, match=r"was fitted on \(1, 28, 28\)"):
         clf.fit(X[:, :14], y)
     assert clf.n_epochs_ == 2
 

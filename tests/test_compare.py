@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+from sklearn.metrics import confusion_matrix
 
 from skmnist._compare import compare, draw_figure, fit_and_score, make_estimators
 
@@ -30,11 +32,27 @@ def test_figure_has_bars_curves_matrix_and_mistakes(results, digits):
     figure = draw_figure(results, X_test, y_test)
     bars, curves, matrix, mistakes = figure.axes[:4]
     widths = [bar.get_width() for bar in bars.patches]
-    assert widths == pytest.approx([100 * result.accuracy for result in results])
+    assert widths == [result.n_errors for result in results]
+    labels = [text.get_text() for text in bars.texts]
+    assert labels == [
+        f"{result.n_errors} ({100 * result.accuracy:.2f} % right)" for result in results
+    ]
     assert [line.get_label() for line in curves.lines]
     best = max(results, key=lambda result: result.accuracy)
     assert best.name in matrix.get_title()
-    assert best.name in mistakes.get_title()
+    assert "mistakes" in mistakes.get_title()
+
+
+def test_confusion_matrix_counts_all_but_colours_only_the_errors(results, digits):
+    _, X_test, _, y_test = digits
+    best = max(results, key=lambda result: result.accuracy)
+    matrix = draw_figure(results, X_test, y_test).axes[2]
+    counts = np.array([int(text.get_text()) for text in matrix.texts]).reshape(10, 10)
+    predicted = best.estimator.predict(X_test)
+    np.testing.assert_array_equal(counts, confusion_matrix(y_test, predicted))
+    colours = matrix.images[0].get_array()
+    np.testing.assert_array_equal(colours, counts * (1 - np.eye(10)))
+    assert colours.sum() == best.n_errors
 
 
 def test_same_seed_prints_the_same_accuracies(capsys):

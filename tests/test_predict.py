@@ -1,5 +1,6 @@
 """Pictures as they come from a scanner or a drawing program."""
 
+import io
 import subprocess
 import sys
 
@@ -17,7 +18,8 @@ from sklearn.svm import LinearSVC
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 from skmnist.__main__ import main
-from skmnist._predict import read_picture
+from skmnist.datasets import load_picture
+from skmnist.datasets._picture_conversion import read_picture
 from skmnist.persistence import save
 
 
@@ -53,6 +55,14 @@ def large_scan(image):
     return page
 
 
+def in_a_shadow(image):
+    page = np.asarray(large_scan(image), float)
+    rows, columns = np.mgrid[:400, :300]
+    page *= 1 - 0.3 * rows / 400 - 0.3 * columns / 300
+    noise = np.random.default_rng(0).normal(0, 2, page.shape)
+    return Image.fromarray((page + noise).clip(0, 255).astype(np.uint8))
+
+
 def colour(image):
     large = np.asarray(ink(image, 90))
     return Image.fromarray(np.stack([large // 4, large // 3, large], axis=-1))
@@ -80,6 +90,7 @@ FORMS = {
     as_it_is: "28x28 grey",
     dark_on_light: "28x28 grey, dark on light, so inverted",
     large_scan: "300x400 grey, dark on light, so inverted, ink scaled to",
+    in_a_shadow: "inverted, uneven background taken away, ink scaled to",
     colour: "90x90 colour, ink scaled to",
     blue_pen: "90x90 colour, dark on light, so inverted, ink scaled to",
     transparent: "64x64 colour, transparent, so laid on white, dark on light",
@@ -164,6 +175,15 @@ def test_ink_is_framed_as_in_mnist(tmp_path):
     assert image.max() == 255
     assert (rows[0], rows[-1]) == (4, 23)
     assert (columns[0], columns[-1]) == (9, 18)
+
+
+def test_a_solid_shape_is_ink_and_no_background(tmp_path):
+    page = np.zeros((200, 200), np.uint8)
+    page[20:180, 20:180] = 200
+    Image.fromarray(page).save(tmp_path / "page.png")
+    picture = read_picture(tmp_path / "page.png", (1, 28, 28))
+    assert picture.steps == ["200x200 grey", "ink scaled to 20x20, centred in 28x28"]
+    np.testing.assert_array_equal(picture.image[0, 4:24, 4:24], 255)
 
 
 @pytest.mark.parametrize(
@@ -268,29 +288,46 @@ def refused(digits):
 
 
 @pytest.mark.parametrize(
-    ("model_bytes", "picture", "message"),
+    ("model_bytes", "message"),
     [
-        (None, None, "No such file"),
-        (b"no model", None, "is not a model that joblib can open"),
-        ("scaler", None, "holds a dict, not a model"),
-        ("class", None, "holds a class, MLPClassifier, not a model"),
-        ("svc", None, "holds a LinearSVC, which has no predict_proba"),
-        ("unfitted", None, "This MLPClassifier instance is not fitted yet"),
-        ("halver", None, "the Halver that gets the pixels does not say how many"),
-        ("fine", b"no picture", "picture.png cannot be read as a picture\n"),
-        ("fine", "truncated", "picture.png cannot be read as a picture: image file is"),
-        ("fine", "blank", "picture.png has only one colour"),
-        ("fine", None, "No such file"),
+        (None, "No such file"),
+        (b"no model", "is not a model that joblib can open"),
+        ("scaler", "holds a dict, not a model"),
+        ("class", "holds a class, MLPClassifier, not a model"),
+        ("svc", "holds a LinearSVC, which has no predict_proba"),
+        ("unfitted", "This MLPClassifier instance is not fitted yet"),
+        ("halver", "the Halver that gets the pixels does not say how many"),
     ],
 )
-def test_what_cannot_be_predicted_is_one_line(
-    model_bytes, picture, message, clf, digits, tmp_path, capsys
+def test_a_model_that_cannot_be_used_is_one_line(
+    model_bytes, message, digits, tmp_path, capsys
 ):
-    path, png = tmp_path / "model", tmp_path / "picture.png"
+    path = tmp_path / "model"
     if isinstance(model_bytes, bytes):
         path.write_bytes(model_bytes)
     elif model_bytes:
-        joblib.dump({**refused(digits), "fine": clf}[model_bytes], path)
+        joblib.dump(refused(digits)[model_bytes], path)
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", str(path), "picture.png"])
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (b"no picture", "picture.png cannot be read as a picture\n"),
+        ("truncated", "picture.png cannot be read as a picture: image file is"),
+        ("blank", "picture.png has only one colour"),
+        (None, "picture.png: No such file"),
+    ],
+)
+def test_a_picture_that_cannot_be_read_is_one_line_beside_the_others(
+    picture, message, model, digits, tmp_path, capsys
+):
+    png, good = tmp_path / "picture.png", tmp_path / "good.png"
+    Image.fromarray(digits[0][0]).save(good)
     if isinstance(picture, bytes):
         png.write_bytes(picture)
     elif picture == "truncated":
@@ -298,8 +335,28 @@ def test_what_cannot_be_predicted_is_one_line(
         png.write_bytes(png.read_bytes()[:150])
     elif picture:
         Image.new("L", (30, 30), 200).save(png)
-    with pytest.raises(SystemExit, match="2"):
-        main(["predict", str(path), str(png)])
-    error = capsys.readouterr().err
+    assert main(["predict", str(model), str(png), str(good)]) == 1
+    output, error = capsys.readouterr()
     assert message in error
     assert error.count("\n") == 1
+    assert output.startswith(f"{good}  0  ")
+
+
+def test_load_picture_gives_what_predict_sees(digits, tmp_path):
+    path = tmp_path / "scan.png"
+    large_scan(digits[0][3]).save(path)
+    seen = read_picture(path, (1, 28, 28)).image
+    np.testing.assert_array_equal(load_picture(path), seen[0], strict=True)
+    np.testing.assert_array_equal(load_picture(path, (1, 28, 28)), seen, strict=True)
+    with open(path, "rb") as file:
+        np.testing.assert_array_equal(load_picture(file), seen[0])
+    with pytest.raises(ValueError, match=r"^The file cannot be read as a picture$"):
+        load_picture(io.BytesIO(b"no picture"))
+    colours = load_picture(path, (3, 20, 30))
+    assert (colours.shape, colours.dtype) == ((3, 20, 30), np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(28,), (2, 28, 28), (28, 0), (28, 28.0), "ab"])
+def test_shapes_of_no_picture_are_refused(shape):
+    with pytest.raises(ValueError, match=r"'image_shape' parameter of load_picture"):
+        load_picture("there is none", shape)

@@ -478,9 +478,12 @@ BAD_IMAGES = {
     "no flat images": (lambda X: X[:0, 0], "0 sample"),
     "no pixels": (lambda X: X[:, :0], r"without pixels: X has shape \(60, 0, 28\)"),
     "no features": (lambda X: X[:, 0, :0], "0 feature"),
-    "one row": (lambda X: X[0, 0], "Expected 2D array, got 1D"),
-    "five dimensions": (lambda X: X[:, None, None], r"as one array .* 5 dimensions"),
-    "a series": (lambda X: pd.Series(list(X)), r"one array .* 60 .*\(np\.stack makes"),
+    "one row": (lambda X: X[0, 0], r"got 1D array instead: X has shape \(28,\)\. Re"),
+    "five dimensions": (
+        lambda X: X[:, None, None],
+        r"^Expected X of shape .* 5 dimensions",
+    ),
+    "a series": (lambda X: pd.Series(list(X)), r"60 separate arrays.*np\.stack"),
     "a scalar": (lambda X: 3.0, "Expected 2D array, got scalar"),
     "None": (lambda X: None, "Expected 2D array, got scalar"),
     "complex": (lambda X: X.astype(complex), "Complex data not supported"),
@@ -520,9 +523,18 @@ def test_bad_images_are_refused_after_the_fit_too(make, case, images, labels):
 def test_another_number_of_features_is_refused(make, images, labels):
     clf = make().fit(images, labels)
     message = f"X has 27 features, but {type(clf).__name__} is expecting 784 features"
-    for X in (images[:, 0, :27], images[:, :9, :3], torch.tensor(images[:, 0, :27])):
+    for X in (images[:, 0, :27], torch.tensor(images[:, 0, :27])):
         with pytest.raises(ValueError, match=message):
             clf.predict(X)
+    with pytest.raises(ValueError, match=r"\(1, 9, 3\), but .* on \(1, 28, 28\)"):
+        clf.predict(images[:, :9, :3])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@every_estimator
+def test_channels_that_seem_to_come_last_are_warned_of(make, images, labels):
+    with pytest.warns(UserWarning, match=r"28 channels of 28x1 .* X\.transpose\(0, 3"):
+        make().fit(images[..., np.newaxis], labels)
 
 
 @every_estimator
@@ -684,8 +696,8 @@ def test_a_tensor_on_an_accelerator_stays_there():
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [
-        (elsewhere(4), range(4), "Expected 2D array, got 1D tensor"),
-        (elsewhere(4, 1, 1, 2, 2), range(4), "as one array .* 5 dimensions"),
+        (elsewhere(4), range(4), "Expected 2D array, got 1D array"),
+        (elsewhere(4, 1, 1, 2, 2), range(4), "Expected X of shape .* 5 dimensions"),
         (elsewhere(4, 3, dtype=torch.complex64), range(4), "Complex data not supp"),
         (elsewhere(0, 3), [], r"shape \(0, 3\)"),
         (elsewhere(4, 3), range(5), r"inconsistent numbers of samples: \[4, 5\]"),

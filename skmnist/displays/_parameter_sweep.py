@@ -376,9 +376,8 @@ class ParameterSweepDisplay:
         ax, mean = self.ax_, self._factor * self.mean
         self.image_ = ax.imshow(mean, cmap="cividis", aspect="auto", origin="lower")
         texts = self._cell_texts()
-        self.colorbar_ = self.figure_.colorbar(
-            self.image_, ax=ax, label=self._score_label
-        )
+        self.colorbar_ = self.figure_.colorbar(self.image_, ax=ax)
+        self.colorbar_.set_label(self._score_label, labelpad=10)
         ax.set_yticks(range(len(mean)), [_format(value) for value in self.hue_values])
         ax.set_ylabel(self.hue)
         self._set_ticks(np.arange(mean.shape[1]), "categories")

@@ -13,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skmnist._base import NetworkClassifier
+from skmnist._extras import import_extra
 from skmnist._files import write_whole
 from skmnist._linear import LinearClassifier
 from skmnist._modules import MLP
-from skmnist.persistence._extras import import_extra
 
 if TYPE_CHECKING:
     from skmnist._typing import FilePath
@@ -92,7 +92,8 @@ def export_onnx(
     if not isinstance(estimator, (NetworkClassifier, LinearClassifier)):
         raise TypeError(
             "export_onnx takes a LinearClassifier, MLPClassifier or ConvNetClassifier. "
-            f"Got a {type(estimator).__name__} instead."
+            f"Got a {type(estimator).__name__} instead. Of a search, pass its "
+            "best_estimator_."
         )
     check_is_fitted(estimator)
     import_extra("onnxscript", "onnx", "export_onnx")

@@ -6,8 +6,8 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
+from skmnist._extras import import_extra
 from skmnist._files import write_whole
-from skmnist.persistence._extras import import_extra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
