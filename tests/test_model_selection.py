@@ -181,6 +181,7 @@ def test_a_candidate_that_diverges_is_scored_as_failed(few):
         batched.set_params(error_score="raise").fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
 def test_a_device_that_is_not_there_fails_alone(few):
     X, _, y, _ = few
     grid = {"device": ["cpu", "cuda:99"], "lr": [1e-3, 1e-2]}
