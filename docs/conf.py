@@ -46,6 +46,8 @@ suppress_warnings = ["ref.term"]
 html_theme = "pydata_sphinx_theme"
 html_title = "skmnist"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme_options = {"show_prev_next": True, "navigation_depth": 2}
 
 # From an estimator on a page of the gallery to the reference on this site.
