@@ -11,6 +11,8 @@ from uuid import uuid4
 import numpy as np
 from sklearn.utils import Bunch
 
+from skmnist._public import public
+
 from ._idx import read_idx
 
 if TYPE_CHECKING:
@@ -140,6 +142,7 @@ def fetch_mnist(
     return_X_y: Literal[False] = ...,
     download_if_missing: bool = ...,
 ) -> Bunch: ...
+@public
 def fetch_mnist(
     variant: Variant = "digits",
     *,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
 
+from skmnist._public import public
+
 if TYPE_CHECKING:
     import numpy as np
 
     from skmnist._typing import FilePath, ImageShape
 
 
+@public
 def load_picture(
     file: FilePath | IO[bytes], image_shape: ImageShape = (28, 28)
 ) -> np.ndarray:

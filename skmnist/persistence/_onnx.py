@@ -12,11 +12,12 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skmnist._base import NetworkClassifier
+from skmnist._estimators.base import NetworkClassifier
+from skmnist._estimators.linear import LinearClassifier
 from skmnist._extras import import_extra
 from skmnist._files import write_whole
-from skmnist._linear import LinearClassifier
-from skmnist._modules import MLP
+from skmnist._public import public
+from skmnist._training.modules import MLP
 
 if TYPE_CHECKING:
     from skmnist._typing import FilePath
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
 
 
+@public
 def export_onnx(
     estimator: LinearClassifier | NetworkClassifier,
     path: FilePath,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skmnist._extras import import_extra
 from skmnist._files import write_whole
+from skmnist._public import public
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 TRUSTED = (
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.model_selection._split.StratifiedKFold",
+    "skmnist.ConvLayer",
+    "skmnist.ConvNetClassifier",
+    "skmnist.LinearClassifier",
+    "skmnist.MLPClassifier",
+    "skmnist.model_selection.BatchedGridSearchCV",
+    "skmnist.model_selection.BatchedRandomizedSearchCV",
+    # As files of 0.1.0.dev0 call them.
     "skmnist._convnet.ConvLayer",
     "skmnist._convnet.ConvNetClassifier",
     "skmnist._linear.LinearClassifier",
@@ -41,6 +49,7 @@ TRUSTED = (
 )
 
 
+@public
 def save(estimator: BaseEstimator, path: FilePath) -> None:
     """Write an estimator to a file that holds no executable code.
 
@@ -107,6 +116,7 @@ def save(estimator: BaseEstimator, path: FilePath) -> None:
     write_whole(path, lambda file: file.write(content))
 
 
+@public
 def load(path: FilePath, *, trusted: Sequence[str] = ()) -> BaseEstimator:
     """Read an estimator from a file, without running any code of the file's.
 
