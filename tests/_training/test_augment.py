@@ -7,7 +7,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from skmnist import ConvNetClassifier, _augment
+from skmnist import ConvNetClassifier
+from skmnist._training import augment
 from skmnist._training.augment import TRANSFORMS, random_affine, random_shift
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -71,7 +72,7 @@ def test_channels_move_together(transform):
 @both
 def test_nothing_moves_when_all_bounds_are_nought(transform, monkeypatch, digits):
     for bound in ("MAX_SHIFT", "MAX_ANGLE", "MAX_SCALING", "MAX_SHEAR"):
-        monkeypatch.setattr(_augment, bound, 0)
+        monkeypatch.setattr(augment, bound, 0)
     images = torch.tensor(digits[0][:20, None]).float()
     torch.testing.assert_close(
         transform(images, seeded()), images, rtol=1e-4, atol=1e-2

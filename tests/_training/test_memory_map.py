@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skmnist import MLPClassifier, _memory_map
+from skmnist import MLPClassifier
+from skmnist._training import memory_map
 from skmnist._training.memory_map import PageReleaser, find_memory_map
 
 STATUS = Path("/proc/self/status")
@@ -59,8 +60,8 @@ def test_no_memory_map_is_no_work():
 
 @needs_linux
 def test_what_was_read_does_not_stay_resident(tmp_path, monkeypatch):
-    monkeypatch.setattr(_memory_map, "RESIDENT_BYTES", 8 * 2**20)
-    monkeypatch.setattr(_memory_map, "LOOK_BYTES", 2**20)
+    monkeypatch.setattr(memory_map, "RESIDENT_BYTES", 8 * 2**20)
+    monkeypatch.setattr(memory_map, "LOOK_BYTES", 2**20)
     np.save(tmp_path / "large.npy", np.ones((64, 2**20), np.uint8))  # 64 MiB
     images = np.load(tmp_path / "large.npy", mmap_mode="r")
     before = resident_megabytes()
@@ -79,7 +80,7 @@ def test_what_was_read_does_not_stay_resident(tmp_path, monkeypatch):
 def test_a_fit_and_a_prediction_leave_the_file_where_it_is(
     digits, tmp_path, monkeypatch, pixel_scaling
 ):
-    monkeypatch.setattr(_memory_map, "RESIDENT_BYTES", 2**20)
+    monkeypatch.setattr(memory_map, "RESIDENT_BYTES", 2**20)
     X = np.tile(digits[0][:1000], (40, 1, 1))  # 31 MB
     y = np.tile(digits[2][:1000], 40)
     np.save(tmp_path / "X.npy", X)
