@@ -16,6 +16,7 @@ from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
 from skmnist._estimators.parameters import TRAINING_RULES
 from skmnist._estimators.pickling import VersionedPickle
+from skmnist._estimators.pixel_range import warn_of_other_range
 from skmnist._estimators.scaling import find_pixel_scaling
 from skmnist._estimators.seeds import draw_seed, spread_seed
 from skmnist._estimators.task_callbacks import (
@@ -160,6 +161,8 @@ class NetworkClassifier(
                 (n_samples, height, width) or (n_samples, channels, height, width)
             Images, in any real dtype: an array, memory map, data frame, list or
             tensor. uint8 pixels stay uint8 until they are in a batch.
+            Channels may come last where the last side is 1 or 3 and the second is
+            not.
         y : array-like of shape (n_samples,)
             Labels: ints, strings or bools, of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -447,6 +450,7 @@ class NetworkClassifier(
     def _logits(self, X):
         check_is_fitted(self, "net_")
         pixels, _, _ = check.check_images(self, X, reset=False)
+        warn_of_other_range(self, pixels, stacklevel=4)
         self._move_if_asked()
         return self.net_.logits(as_images(self, pixels), find_memory_map(pixels))
 

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
 from skmnist._estimators.pickling import VersionedPickle
+from skmnist._estimators.pixel_range import highest_pixel, warn_of_other_range
 from skmnist._estimators.scaling import find_pixel_scaling, scale_pixels
 from skmnist._estimators.seeds import draw_seed
 from skmnist._estimators.task_callbacks import (
@@ -149,6 +150,8 @@ class LinearClassifier(
         X : array-like of shape (n_samples, n_features), \
                 (n_samples, height, width) or (n_samples, channels, height, width)
             Images, in any real dtype.
+            Channels may come last where the last side is 1 or 3 and the second is
+            not.
         y : array-like of shape (n_samples,)
             Labels: ints, strings or bools, of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -172,6 +175,7 @@ class LinearClassifier(
         fit_task.call_on_fit_task_begin(estimator=self, **data)
         with check.unchanged_on_failure(self):
             pixels, own_shape, labels = check.check_images(self, X, y, reset=True)
+            self._highest_pixel = highest_pixel(pixels)
             weights = check.check_sample_weight(sample_weight, len(labels))
             if weights is not None and not weights.all():
                 rows = np.flatnonzero(weights)
@@ -275,6 +279,7 @@ class LinearClassifier(
     def _checked(self, X):
         check_is_fitted(self, "estimator_")
         pixels, _, _ = check.check_images(self, X, reset=False)
+        warn_of_other_range(self, pixels, stacklevel=4)
         # In the precision of the fit, whatever the parameter is now.
         return self._scaled(pixels, self.coef_.dtype)
 
