@@ -44,4 +44,3 @@ def warn_of_other_range(estimator, rows, stacklevel):
         UserWarning,
         stacklevel=stacklevel,
     )
-
