@@ -175,7 +175,7 @@ class LinearClassifier(
         fit_task.call_on_fit_task_begin(estimator=self, **data)
         with check.unchanged_on_failure(self):
             pixels, own_shape, labels = check.check_images(self, X, y, reset=True)
-            self._highest_pixel = highest_pixel(pixels)
+            self._highest_pixel_ = highest_pixel(pixels)
             weights = check.check_sample_weight(sample_weight, len(labels))
             if weights is not None and not weights.all():
                 rows = np.flatnonzero(weights)

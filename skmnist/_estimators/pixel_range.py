@@ -4,8 +4,10 @@ import warnings
 
 import numpy as np
 
+from skmnist._training.memory_map import PageReleaser, find_memory_map
+
 # Rows that are looked at, spread over all of them.
-ROWS = 1000
+ROWS = 250
 
 # 255 and 1 are far apart. What a pixel of either may be by mistakes of rounding, of
 # interpolation, or by another number of greys (16 in scikit-learn's digits), is not.
@@ -22,19 +24,22 @@ def highest_pixel(rows):
     Then they were standardised, or are no pixels, and nothing can be said of others.
     """
     some = rows[:: max(1, len(rows) // ROWS)]
-    return None if some.min() < 0 else float(some.max())
+    highest = None if some.min() < 0 else float(some.max())
+    PageReleaser(find_memory_map(rows)).release()
+    return highest
 
 
 def warn_of_other_range(estimator, rows, stacklevel):
     """Warn where pixels are fractions and the fit's were whole numbers, or reversed."""
-    fitted = getattr(estimator, "_highest_pixel", None)
-    if not fitted:
+    fitted = getattr(estimator, "_highest_pixel_", None)
+    # The usual case costs no look at the pixels.
+    if not fitted or (fitted > 1 and rows.dtype in WHOLE):
         return
-    if fitted > 1 and rows.dtype in WHOLE:
-        return  # the usual case, which costs no look at the pixels
-    highest = float(rows.max())
-    too_low, too_high = fitted > FAR and 0 < highest <= 1, fitted <= 1 and highest > FAR
-    if not (too_low or too_high) or rows.min() < 0:
+    highest = highest_pixel(rows)
+    if not highest:
+        return
+    too_low, too_high = fitted > FAR and highest <= 1, fitted <= 1 and highest > FAR
+    if not (too_low or too_high):
         return
     warnings.warn(
         f"The pixels in X are 0 to {highest:g}, but {type(estimator).__name__} was "

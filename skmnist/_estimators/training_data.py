@@ -18,7 +18,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reset, classes=None):
     """The images as a dataset; what is learned of them is set on the way."""
     pixels, own_shape, y = check.check_images(estimator, X, y, reset=reset)
     if reset:
-        estimator._highest_pixel = highest_pixel(pixels)
+        estimator._highest_pixel_ = highest_pixel(pixels)
     else:
         warn_of_other_range(estimator, pixels, stacklevel=4)
     weights = check.check_sample_weight(sample_weight, len(y))

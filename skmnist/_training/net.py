@@ -173,9 +173,7 @@ class TrainingNet(NeuralNetClassifier):
         device = torch.device(self.device)
         dtype = self.module_.scaling.factor.dtype
         generator = self.generator if self.shuffle else None
-        # The statistics of a single image are none.
-        least = 2 if self._has_batch_norm() else 1
-        batches = Batches(train, self.batch_size, device, dtype, generator, least)
+        batches = Batches(train, self.batch_size, device, dtype, generator)
         if valid is None:
             return batches, None
         return batches, Batches(valid, self._rows_at_once(), device, dtype)
@@ -312,8 +310,8 @@ class TrainingNet(NeuralNetClassifier):
 
     def _choose_micro_batch(self):
         if self._has_batch_norm():
-            # Its statistics are the whole batch's; the last may have one image more.
-            return self.batch_size + 1
+            # Its statistics are the whole batch's.
+            return self.batch_size
         if self.micro_batch_size != "auto":
             return int(self.micro_batch_size)
         if torch.device(self.device).type != "cpu":
