@@ -86,7 +86,7 @@ def fit_and_score(estimator, X_train, X_test, y_train, y_test):
             estimator.fit(X_train, y_train)
             bar.update()
     else:
-        estimator.set_params(callbacks=[EpochProgress(name, estimator.max_epochs)])
+        estimator.set_params(callbacks=[EpochProgress(name)])
         estimator.fit(X_train, y_train)
         estimator.set_params(callbacks=None)
     seconds = time.perf_counter() - start

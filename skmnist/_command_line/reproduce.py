@@ -172,8 +172,7 @@ def short_name(entry):
 
 def epoch_bar(entry, label, epochs):
     """A progress bar, if there are epochs."""
-    length = epochs or entry.settings.get("max_epochs")
-    return [EpochProgress(label, length)] if length else []
+    return [EpochProgress(label)] if epochs or "max_epochs" in entry.settings else []
 
 
 # -- files ------------------------------------------------------------------------

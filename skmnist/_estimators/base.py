@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, Self
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
+from skmnist._estimators.one_training import one_training
 from skmnist._estimators.parameters import TRAINING_RULES
 from skmnist._estimators.pickling import VersionedPickle
 from skmnist._estimators.pixel_range import warn_of_other_range
@@ -31,6 +33,7 @@ from skmnist._estimators.training_data import (
     hold_out,
     with_loss_weights,
 )
+from skmnist._training.ambient import in_own_torch_state
 from skmnist._training.build import NET_SETTINGS, build_net
 from skmnist._training.checkpoint import (
     Checkpointer,
@@ -57,6 +60,12 @@ if TYPE_CHECKING:
     from skmnist._training.modules import ModelSummary
 
 
+# What max_epochs="auto" gives few images: LEAST_STEPS steps of the optimiser, in no
+# more than MOST_EPOCHS. Measured on 100 to 5,000 images of MNIST (docs/decisions.md).
+LEAST_STEPS = 200
+MOST_EPOCHS = 100
+
+
 class NetworkClassifier(
     CallbackSupportMixin,
     ClassifierMixin,
@@ -73,6 +82,7 @@ class NetworkClassifier(
 
     _rules = TRAINING_RULES
     _module_class: type[torch.nn.Module]
+    _usual_epochs: int  # of max_epochs="auto", on as many images as MNIST has
 
     @abstractmethod
     def __init__(
@@ -144,6 +154,7 @@ class NetworkClassifier(
     # -- fitting --
 
     @with_callbacks
+    @in_own_torch_state
     def fit(
         self,
         X: ArrayLike,
@@ -186,29 +197,36 @@ class NetworkClassifier(
             documented, data of a single class, an unavailable device, or a
             checkpoint that belongs to another run or is in use. During training:
             when the loss or the weights stop being finite.
+        RuntimeError
+            While another thread trains this estimator.
         OSError
             For a checkpoint that cannot be written: before training where its folder
             is missing or read-only, after an epoch where the disk is full.
         """
         check.check_parameters(self, self._rules)
         warm = self.warm_start and hasattr(self, "net_")
-        fit_task = self._init_callback_context(max_subtasks=self.max_epochs)
         data = callback_data(X, y, sample_weight)
-        fit_task.call_on_fit_task_begin(estimator=self, **data)
-        with check.unchanged_on_failure(self), owned_checkpoint(self.checkpoint):
+        with (
+            one_training(self),
+            check.unchanged_on_failure(self),
+            owned_checkpoint(self.checkpoint),
+        ):
             saved = self._read_checkpoint(warm)
             seeds = self._draw_seeds(saved)
             train = check_training_data(self, X, y, sample_weight, reset=not warm)
             valid = check_validation_data(self, X_val, y_val)
             if valid is None and self.early_stopping:
                 train, valid = hold_out(self, train, seeds.split)
+            weighted = with_loss_weights(self, train)
+            n_epochs = self._find_n_epochs(weighted)
+            fit_task = self._init_callback_context(max_subtasks=n_epochs)
+            fit_task.call_on_fit_task_begin(estimator=self, **data)
             history = self.history_ if warm else ()
             module = self._copied_module() if warm else self._new_module(train, seeds)
             callbacks = self._own_callbacks(train, valid, seeds, saved, len(history))
             callbacks.append(EpochTasks(self, fit_task, data))
             self._start(module, seeds, history, callbacks)
-            weighted = with_loss_weights(self, train)
-            self.net_.train(weighted, valid, epochs=self.max_epochs)
+            self.net_.train(weighted, valid, epochs=n_epochs)
             self.best_epoch_ = self._find_best_epoch()
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
@@ -221,6 +239,7 @@ class NetworkClassifier(
         self.net_ = self._build_net(module, seeds.training, history, callbacks)
         self._is_open, self.best_epoch_ = False, None
 
+    @in_own_torch_state
     def partial_fit(
         self,
         X: ArrayLike,
@@ -258,10 +277,12 @@ class NetworkClassifier(
         ------
         ValueError
             As in `fit`, and for missing or changed ``classes``.
+        RuntimeError
+            As in `fit`.
         """
         check.check_parameters(self, self._rules)
-        first = not hasattr(self, "net_")
-        with check.unchanged_on_failure(self):
+        with one_training(self), check.unchanged_on_failure(self):
+            first = not hasattr(self, "net_")
             classes = check.check_partial_classes(self, classes, first)
             train = check_training_data(
                 self, X, y, sample_weight, reset=first, classes=classes
@@ -280,6 +301,13 @@ class NetworkClassifier(
         history = () if first else self.history_
         self._settings = self._current_settings(endless=True)
         return self._build_net(module, seeds.training, history, self.callbacks)
+
+    def _find_n_epochs(self, train):
+        if self.max_epochs != "auto":
+            return int(self.max_epochs)
+        n_steps = math.ceil(len(train) / self.batch_size)
+        enough = min(MOST_EPOCHS, math.ceil(LEAST_STEPS / n_steps))
+        return max(self._usual_epochs, enough)
 
     def _draw_seeds(self, saved=None):
         """The seeds of a fit; of one that is resumed, those that it began with."""
@@ -410,10 +438,9 @@ class NetworkClassifier(
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            Softmax of the logits, in the order of ``classes_``; float64 with
-            ``precision="float64"``, else float32.
+            Softmax of the logits, in the order of ``classes_``, computed in float64.
         """
-        return self._logits(X).softmax(dim=1).numpy()
+        return self._logits(X).double().softmax(dim=1).numpy()
 
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the logarithm of the probability of every class.
@@ -426,9 +453,10 @@ class NetworkClassifier(
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; finite where the probability underflows.
+            In the order of ``classes_``, computed in float64; finite where the
+            probability underflows.
         """
-        return self._logits(X).log_softmax(dim=1).numpy()
+        return self._logits(X).double().log_softmax(dim=1).numpy()
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute the logits, the inputs of the softmax.
@@ -462,6 +490,7 @@ class NetworkClassifier(
 
     # -- what is known of the fitted network --
 
+    @in_own_torch_state
     def summary(self) -> ModelSummary:
         """Describe the network layer by layer.
 
@@ -472,6 +501,7 @@ class NetworkClassifier(
             first.
         """
         check_is_fitted(self, "net_")
+        self.net_.end_training_mode()
         return summarize(self.module_, self.image_shape_)
 
     @property
@@ -523,6 +553,7 @@ class NetworkClassifier(
             state["_net_state"] = portable_state(net, with_optimizer=self._is_open)
         return state
 
+    @in_own_torch_state
     def _restore(self, state):
         net_state = state.pop("_net_state", None)
         super()._restore(state)

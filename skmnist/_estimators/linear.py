@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
@@ -236,10 +236,9 @@ class LinearClassifier(
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``.
+            Softmax of the logits, in the order of ``classes_``, computed in float64.
         """
-        pixels = self._checked(X)
-        return self.estimator_.predict_proba(pixels)
+        return softmax(self._logits(X), axis=1)
 
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the logarithm of the probability of every class.
@@ -252,12 +251,10 @@ class LinearClassifier(
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; finite where the probability underflows.
+            In the order of ``classes_``, computed in float64; finite where the
+            probability underflows.
         """
-        logits = self.decision_function(X)
-        if logits.ndim == 1:
-            logits = np.stack([np.zeros_like(logits), logits], axis=1)
-        return log_softmax(logits, axis=1)
+        return log_softmax(self._logits(X), axis=1)
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute the logits, the inputs of the softmax.
@@ -275,6 +272,12 @@ class LinearClassifier(
         """
         pixels = self._checked(X)
         return self.estimator_.decision_function(pixels)
+
+    def _logits(self, X):
+        logits = self.decision_function(X).astype(np.float64)
+        if logits.ndim == 1:
+            logits = np.stack([np.zeros_like(logits), logits], axis=1)
+        return logits
 
     def _checked(self, X):
         check_is_fitted(self, "estimator_")

@@ -54,7 +54,7 @@ TRAINING_RULES = {
     "lr_schedule": check.one_of(None, "onecycle", "cosine", "exponential", "plateau"),
     "lr_decay": check.number("a float in (0, 1]", low=0, low_open=True, high=1),
     "batch_size": check.POSITIVE_INT,
-    "max_epochs": check.POSITIVE_INT,
+    "max_epochs": check.one_of("auto", also=check.POSITIVE_INT),
     "shuffle": check.BOOL,
     "class_weight": check.CLASS_WEIGHT,
     "early_stopping": check.BOOL,
@@ -107,9 +107,12 @@ TRAINING_PARAMETERS = """
     lr_decay : float in (0, 1], default=0.95
         The factor of "exponential".
     batch_size : int, default={batch_size}
-        Images per step of the optimiser.
-    max_epochs : int, default={max_epochs}
-        Passes over the training images.
+        Images per step of the optimiser, at most: the batches of an epoch differ in
+        size by one image or none.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training images. "auto": {usual_epochs}, and on few images as
+        many as make 200 steps of the optimiser, up to 100 passes; ``n_epochs_`` says
+        how many it was.
     shuffle : bool, default=True
         Whether every epoch takes the images in a new order.
     class_weight : dict, "balanced" or None, default=None
@@ -212,6 +215,9 @@ def document(cls):
         "fitted_attributes": FITTED_ATTRIBUTES,
         "references": REFERENCES,
     }
+    words["training_parameters"] = TRAINING_PARAMETERS.replace(
+        "{usual_epochs}", str(cls._usual_epochs)
+    )
     for name, text in words.items():
         text = indent(cleandoc(text), "    ")
         cls.__doc__ = cls.__doc__.replace(f"    {{{name}}}", text)

@@ -43,24 +43,24 @@ class PixelScaling(nn.Module):
         return pixels.sub_(self.shift).mul_(self.factor)
 
 
-class Dropout(nn.Module):
+class Dropout(nn.Dropout):
     """Dropout that can draw from a generator of its own.
 
-    `torch.nn.Dropout` draws from torch's global generator, which belongs to the
-    caller and to every other thread.
+    Its base draws from torch's global generator, which belongs to the caller and to
+    every other thread.
     """
 
     def __init__(self, p):
-        super().__init__()
-        self.p = p
+        super().__init__(p)
         self.generator = None
 
-    def forward(self, x):
+    def forward(self, input):
+        """Zero some of the input and scale the rest, in training."""
         if not self.training:
-            return x
+            return input
         keep = 1 - self.p
-        mask = torch.empty_like(x).bernoulli_(keep, generator=self.generator)
-        return x * mask.div_(keep)
+        mask = torch.empty_like(input).bernoulli_(keep, generator=self.generator)
+        return input * mask.div_(keep)
 
 
 def dense_layers(n_inputs, hidden_layer_sizes, n_classes, activation, dropout):

@@ -17,6 +17,7 @@ from skmnist._estimators.linear import LinearClassifier
 from skmnist._extras import import_extra
 from skmnist._files import write_whole
 from skmnist._public import public
+from skmnist._training.ambient import in_own_torch_state
 from skmnist._training.modules import MLP
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
 
 
 @public
+@in_own_torch_state
 def export_onnx(
     estimator: LinearClassifier | NetworkClassifier,
     path: FilePath,

@@ -503,12 +503,9 @@ def test_hooks_history_and_weights_are_those_of_skorch(bits):
         torch.utils.data.TensorDataset(*map(torch.tensor, (valid, y_val)))
     )
     net = skorch_twin(
-        plain_mlp(),
-        max_epochs=2,
-        batch_size=50,
-        train_split=split,
-        callbacks=[("recorder", theirs)],
-    ).initialize()
+        plain_mlp(), max_epochs=2, train_split=split, callbacks=[("recorder", theirs)]
+    )
+    net.set_params(batch_size=50).initialize()
     with torch.no_grad():
         for mine, first in zip(net.module_.parameters(), start.weights, strict=True):
             mine.copy_(first)
