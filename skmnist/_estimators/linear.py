@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
 from skmnist._estimators.pickling import VersionedPickle
-from skmnist._estimators.pixel_range import highest_pixel, warn_of_other_range
+from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_range
 from skmnist._estimators.scaling import find_pixel_scaling, scale_pixels
 from skmnist._estimators.seeds import draw_seed
 from skmnist._estimators.task_callbacks import (
@@ -175,7 +175,7 @@ class LinearClassifier(
         fit_task.call_on_fit_task_begin(estimator=self, **data)
         with check.unchanged_on_failure(self):
             pixels, own_shape, labels = check.check_images(self, X, y, reset=True)
-            self._highest_pixel_ = highest_pixel(pixels)
+            remember_pixels(self, pixels)
             weights = check.check_sample_weight(sample_weight, len(labels))
             if weights is not None and not weights.all():
                 rows = np.flatnonzero(weights)

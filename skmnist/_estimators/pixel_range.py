@@ -18,6 +18,12 @@ WHOLE = frozenset(
 )
 
 
+def remember_pixels(estimator, rows):
+    """Keep on an estimator what kind of pixels it was fitted on."""
+    estimator._highest_pixel_ = highest_pixel(rows)
+    estimator._pixel_dtype_ = str(rows.dtype).removeprefix("torch.")
+
+
 def highest_pixel(rows):
     """The highest value in some of the rows, or None where there are negative ones.
 

@@ -9,7 +9,7 @@ import torch
 from sklearn.model_selection import train_test_split
 
 from skmnist._estimators import validation as check
-from skmnist._estimators.pixel_range import highest_pixel, warn_of_other_range
+from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_range
 from skmnist._training.batches import ImageDataset, as_tensor
 from skmnist._training.memory_map import find_memory_map
 
@@ -18,7 +18,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reset, classes=None):
     """The images as a dataset; what is learned of them is set on the way."""
     pixels, own_shape, y = check.check_images(estimator, X, y, reset=reset)
     if reset:
-        estimator._highest_pixel_ = highest_pixel(pixels)
+        remember_pixels(estimator, pixels)
     else:
         warn_of_other_range(estimator, pixels, stacklevel=4)
     weights = check.check_sample_weight(sample_weight, len(y))

@@ -32,7 +32,7 @@ def export_onnx(
     estimator: LinearClassifier | NetworkClassifier,
     path: FilePath,
     *,
-    dtype: Literal["uint8", "float32"] = "uint8",
+    dtype: Literal["uint8", "float32"] | None = None,
 ) -> None:
     """Write a fitted classifier as one ONNX file.
 
@@ -50,8 +50,10 @@ def export_onnx(
         A fitted one. The file computes in float32, whatever its ``precision``.
     path : str or path
         The file. An existing file is replaced.
-    dtype : {"uint8", "float32"}, default="uint8"
-        The type of pixels that the file takes: that of the training images.
+    dtype : {"uint8", "float32"}, default=None
+        The type of pixels that the file takes. By default "uint8" if the images of
+        the fit were uint8 or bool, or are not known (of models that 0.1.0.dev0
+        pickled); "float32" for all others.
 
     Raises
     ------
@@ -88,25 +90,50 @@ def export_onnx(
     >>> bool((label == clf.predict(X_test[:5])).all())
     True
     """
-    if not isinstance(dtype, str) or dtype not in DTYPES:
+    if dtype is not None and (not isinstance(dtype, str) or dtype not in DTYPES):
         raise ValueError(
-            "The 'dtype' parameter of export_onnx must be one of "
+            "The 'dtype' parameter of export_onnx must be one of None, "
             f"{', '.join(map(repr, DTYPES))}. Got {dtype!r} instead."
         )
     if not isinstance(estimator, (NetworkClassifier, LinearClassifier)):
         raise TypeError(
             "export_onnx takes a LinearClassifier, MLPClassifier or ConvNetClassifier. "
-            f"Got a {type(estimator).__name__} instead. Of a search, pass its "
-            "best_estimator_."
+            f"Got a {type(estimator).__name__} instead.{_part_to_pass(estimator)}"
         )
     check_is_fitted(estimator)
+    dtype = dtype or _dtype_of_fit(estimator)
     import_extra("onnxscript", "onnx", "export_onnx")
     onnx = import_extra("onnx", "onnx", "export_onnx")
     model = _export(_network_of(estimator), estimator.image_shape_, DTYPES[dtype])
     _add_labels(model, estimator.classes_, onnx.helper, onnx.numpy_helper)
+    # The exporter's notes on inner shapes, which other tools go by when they change
+    # the graph: quantize_dynamic transposes weights, and they would be wrong.
+    del model.graph.value_info[:]
     onnx.checker.check_model(model)
     content = model.SerializeToString()
     write_whole(path, lambda file: file.write(content))
+
+
+def _part_to_pass(estimator):
+    """What to do with an estimator that is made of others."""
+    if hasattr(estimator, "best_estimator_"):
+        return " Pass its best_estimator_."
+    if hasattr(estimator, "steps"):
+        return (
+            " The steps before the classifier would be missing in the file: give it "
+            "scaled pixels, or use the classifier's own pixel_scaling."
+        )
+    if hasattr(estimator, "calibrated_classifiers_"):
+        return (
+            " What it changes of the probabilities would be missing in the file; of "
+            "calibrated_classifiers_[0], the .estimator alone can be exported."
+        )
+    return ""
+
+
+def _dtype_of_fit(estimator):
+    known = getattr(estimator, "_pixel_dtype_", "uint8")
+    return "uint8" if known in ("uint8", "bool") else "float32"
 
 
 class _Probabilities(nn.Module):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import warnings
+from inspect import isfunction
 from typing import TYPE_CHECKING
 
 from skmnist._extras import import_extra
@@ -17,12 +19,11 @@ if TYPE_CHECKING:
 
     from skmnist._typing import FilePath
 
-# What skops does not know: our classes, what their parameters may be, and what a
-# search is made of. A class of an optimiser is no more than named in a file. scipy's
-# distributions must not be added: they run code that is in their state.
-TRUSTED = (
-    "sklearn.metrics._scorer._PassthroughScorer",
-    "sklearn.model_selection._split.StratifiedKFold",
+#: Names of the types that files of skmnist's estimators hold and skops does not know:
+#: our classes, and what their parameters may be. For other loaders of skops files, such
+#: as MLflow's. A class of an optimiser is no more than named in a file. scipy's
+#: distributions must not be added: they run code that is in their state.
+TRUSTED_TYPES: tuple[str, ...] = (
     "skmnist.ConvLayer",
     "skmnist.ConvNetClassifier",
     "skmnist.LinearClassifier",
@@ -98,9 +99,10 @@ def save(estimator: BaseEstimator, path: FilePath) -> None:
     skops = import_extra("skops.io", "skops", "save")
     try:
         content = skops.dumps(estimator)
-        strange = set(skops.get_untrusted_types(data=content)) - set(TRUSTED)
+        named = set(skops.get_untrusted_types(data=content))
+        strange = _strange(named)
         # Some parts, lambdas for one, are written but cannot be read.
-        skops.loads(content, trusted=[*TRUSTED, *strange])
+        skops.loads(content, trusted=sorted(named))
     except Exception as error:
         raise TypeError(
             f"This {type(estimator).__name__} has a part that cannot be saved without "
@@ -167,9 +169,10 @@ def load(path: FilePath, *, trusted: Sequence[str] = ()) -> BaseEstimator:
         content = file.read()
     name = repr(os.fspath(path))
     try:
-        strange = set(skops.get_untrusted_types(data=content)) - {*TRUSTED, *trusted}
+        named = set(skops.get_untrusted_types(data=content))
+        strange = _strange(named) - set(trusted)
         if not strange:
-            return skops.loads(content, trusted=[*TRUSTED, *trusted])
+            return skops.loads(content, trusted=sorted(named))
     except Exception as error:
         raise ValueError(
             f"{name} is damaged, or not a file that skmnist.persistence.save wrote "
@@ -180,3 +183,27 @@ def load(path: FilePath, *, trusted: Sequence[str] = ()) -> BaseEstimator:
         "opened. If you know them and where the file comes from, pass their names as "
         "trusted."
     )
+
+
+def _strange(names):
+    """The names that are neither on our list nor of what scikit-learn defines."""
+    return {n for n in names if n not in TRUSTED_TYPES and not _is_scikit_learns(n)}
+
+
+def _is_scikit_learns(name):
+    """Whether a name is that of a class, or a metric, that scikit-learn defines.
+
+    skops knows the public classes; calibration, ensembles and searches hold private
+    ones too. Their state is data like any other's: functions in it have names of their
+    own, and of these only metrics are let through. What scikit-learn brings along of
+    others (externals) is not its own.
+    """
+    module, _, attribute = name.rpartition(".")
+    if not module.startswith("sklearn.") or module.startswith("sklearn.externals"):
+        return False
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:
+        return False
+    is_metric = isfunction(found) and module.startswith("sklearn.metrics.")
+    return (isinstance(found, type) or is_metric) and found.__module__ == module

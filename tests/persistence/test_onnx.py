@@ -1,10 +1,15 @@
 """ONNX files say what the estimators say."""
 
+import pickle
 import sys
 
 import numpy as np
 import pytest
+import torch
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -12,6 +17,7 @@ from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifie
 from skmnist.persistence import export_onnx
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+quantization = pytest.importorskip("onnxruntime.quantization")
 
 
 def run(path, X):
@@ -116,3 +122,77 @@ def test_a_missing_exporter_is_named_with_the_extra_that_installs_it(
     message = r'needs onnxscript, .* with: pip install "skmnist\[onnx\]"$'
     with pytest.raises(ModuleNotFoundError, match=message):
         export_onnx(clf, tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("as_dtype", "expected"),
+    [
+        (lambda X: X, "tensor(uint8)"),
+        (lambda X: X > 100, "tensor(uint8)"),
+        (lambda X: X / 255, "tensor(float)"),
+        (lambda X: torch.tensor(X) / 255, "tensor(float)"),
+        (lambda X: X.astype(int) * 1000, "tensor(float)"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("make", [LinearClassifier, MLPClassifier, ConvNetClassifier])
+def test_the_file_takes_the_pixels_of_the_fit(make, as_dtype, expected, few, tmp_path):
+    X, _, y, _ = few
+    path = tmp_path / "model.onnx"
+    clf = pickle.loads(pickle.dumps(make().fit(as_dtype(X[:60]), y[:60])))
+    export_onnx(clf, path)
+    (images,) = onnxruntime.InferenceSession(path).get_inputs()
+    assert images.type == expected
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "clf",
+    [
+        LinearClassifier(),
+        MLPClassifier(random_state=0),
+        ConvNetClassifier(max_epochs=4, random_state=0),
+        ConvNetClassifier((ConvLayer(8, batch_norm=True), 8), random_state=0),
+    ],
+    ids=["linear", "mlp", "conv", "norm"],
+)
+def test_files_can_be_quantized(clf, digits, tmp_path):
+    X, X_test, y, _ = digits
+    plain, small = tmp_path / "plain.onnx", tmp_path / "small.onnx"
+    export_onnx(clf.fit(X, y), plain)
+    quantization.quantize_dynamic(plain, small)
+    assert small.stat().st_size < 0.5 * plain.stat().st_size
+    label, _ = onnxruntime.InferenceSession(small).run(None, {"images": X_test})
+    assert np.mean(label != clf.predict(X_test)) < 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("clf", "most_errors"), [(MLPClassifier, 165), (ConvNetClassifier, 90)]
+)
+def test_quantized_defaults_are_as_good_on_mnist(clf, most_errors, mnist, tmp_path):
+    X, X_test, y, y_test = mnist
+    plain, small = tmp_path / "plain.onnx", tmp_path / "small.onnx"
+    export_onnx(clf(random_state=0).fit(X, y), plain)
+    quantization.quantize_dynamic(plain, small)
+    label, _ = onnxruntime.InferenceSession(small).run(None, {"images": X_test})
+    assert (label != y_test).sum() <= most_errors
+
+
+def test_what_is_made_of_other_estimators_is_refused_with_what_to_do(few, tmp_path):
+    X, _, y, _ = few
+    flat = X.reshape(len(X), -1)
+    clf = MLPClassifier((8,), max_epochs=1)
+    refused = {
+        "Pass its best_estimator_": GridSearchCV(clf, {"lr": [0.1]}, cv=2),
+        "the classifier's own pixel_scaling": make_pipeline(StandardScaler(), clf),
+        r"calibrated_classifiers_\[0\], the \.estimator": CalibratedClassifierCV(
+            clf, cv=2
+        ),
+    }
+    for message, estimator in refused.items():
+        with pytest.raises(TypeError, match=message):
+            export_onnx(estimator.fit(flat, y), tmp_path / "model.onnx")
+    with pytest.raises(TypeError, match=r"Got a GaussianNB instead\.$"):
+        export_onnx(GaussianNB().fit(flat, y), tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()

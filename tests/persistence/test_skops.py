@@ -10,15 +10,30 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
-from sklearn.model_selection import GridSearchCV
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    KFold,
+    TunedThresholdClassifierCV,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
 from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifier
 from skmnist.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
-from skmnist.persistence import load, save
+from skmnist.persistence import TRUSTED_TYPES, load, save
+from skmnist.persistence._skops import _is_scikit_learns
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -274,3 +289,60 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path):
 def test_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such"):
         load(tmp_path / "no such")
+
+
+def made_of_scikit_learns():
+    clf = MLPClassifier((8,), max_epochs=1, random_state=0)
+    two = [("net", clf), ("forest", RandomForestClassifier(3, random_state=0))]
+    grid, folds = {"lr": [0.1]}, KFold(2)
+    return {
+        "calibrated": CalibratedClassifierCV(clf, cv=2),
+        "calibrated by steps": CalibratedClassifierCV(clf, cv=2, method="isotonic"),
+        "stack": StackingClassifier(two, cv=2),
+        "votes": VotingClassifier([*two, ("boosts", HistGradientBoostingClassifier())]),
+        "bag": BaggingClassifier(clf, 2),
+        "boosted": AdaBoostClassifier(clf, n_estimators=2),
+        "tuned threshold": TunedThresholdClassifierCV(clf, cv=2),
+        "fixed threshold": FixedThresholdClassifier(clf),
+        "search": GridSearchCV(clf, grid, cv=folds, scoring="roc_auc_ovr"),
+        "Pipeline": make_pipeline(StandardScaler(), PCA(5), clf),
+    }
+
+
+@pytest.mark.parametrize("name", made_of_scikit_learns())
+def test_what_scikit_learn_makes_of_an_estimator_is_saved_and_loaded(
+    name, few, tmp_path
+):
+    X, X_test, y, _ = few
+    X, X_test = X.reshape(len(X), -1), X_test.reshape(len(X_test), -1)
+    y = y % 2 if "threshold" in name else y
+    model = made_of_scikit_learns()[name].fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        save(model, tmp_path / "model.skops")
+    loaded = load(tmp_path / "model.skops")
+    np.testing.assert_array_equal(loaded.predict(X_test), model.predict(X_test))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sklearn.externals._arff.ArffDecoder",
+        "sklearn.utils.extmath.softmax",
+        "sklearn.utils.os",
+        "sklearn.datasets._base.load_files",
+        "sklearn.no_such_module.Class",
+        "sklearn.metrics.no_such_metric",
+    ],
+)
+def test_other_names_of_scikit_learn_are_not_trusted(name):
+    assert not _is_scikit_learns(name)
+
+
+def test_the_list_is_enough_for_other_loaders_of_skops_files(few):
+    X, X_test, y, _ = few
+    clf = ConvNetClassifier((ConvLayer(4), 4), device=torch.device("cpu"))
+    content = skops_io.dumps(clf.fit(X[:60], y[:60]))
+    assert set(skops_io.get_untrusted_types(data=content)) <= set(TRUSTED_TYPES)
+    loaded = skops_io.loads(content, trusted=list(TRUSTED_TYPES))
+    np.testing.assert_array_equal(loaded.predict(X_test), clf.predict(X_test))
