@@ -356,18 +356,15 @@ class NetworkClassifier(
 
     def _own_callbacks(self, train, valid, seeds, saved, epochs_before):
         """The user's callbacks, then those behind our own parameters."""
-        callbacks, stopping = list(self.callbacks or ()), None
+        callbacks = list(self.callbacks or ())
         if self.early_stopping:
-            stopping = StopEarly(self.n_iter_no_change, self.tol)
-            callbacks.append(stopping)
+            callbacks.append(StopEarly(self.n_iter_no_change, self.tol))
         if self.checkpoint is not None:
             kind = self._find_device().type
             run = describe_run(self, kind, [train, valid], epochs_before)
             if saved is not None:
                 check_same_run(self.checkpoint, saved["run"], run)
-            callbacks.append(
-                Checkpointer(self.checkpoint, run, seeds.root, saved, stopping)
-            )
+            callbacks.append(Checkpointer(self.checkpoint, run, seeds.root, saved))
         return callbacks
 
     def _find_best_epoch(self):
@@ -492,13 +489,16 @@ class NetworkClassifier(
 
     @property
     def n_epochs_(self) -> int:
-        """Epochs trained, over all calls that continued the same training."""
-        return len(self.history_)
+        """Epochs trained, over all calls that continued the same training.
+
+        One that a callback broke off is in the history, and not counted.
+        """
+        return len(self.loss_curve_)
 
     @property
     def loss_curve_(self) -> list[float]:
         """The mean training loss of every epoch, in nats."""
-        return [row["train_loss"] for row in self.history_]
+        return [row["train_loss"] for row in self.history_ if "train_loss" in row]
 
     @property
     def validation_scores_(self) -> list[float] | None:

@@ -8,13 +8,19 @@ import signal
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.exceptions import SkorchTrainingImpossibleError
 from torch.nn import functional as F
 
 from skmnist._training.augment import TRANSFORMS
 from skmnist._training.batches import Batches
+from skmnist._training.callback_checks import check_callbacks, missing_figure
 from skmnist._training.memory_map import PageReleaser
 from skmnist._training.modules import Dropout
-from skmnist._training.optimizers import make_schedule, take_step
+from skmnist._training.optimizers import (
+    SCHEDULES_BY_STEP,
+    make_schedule,
+    take_step,
+)
 
 # Bytes of the largest activation of a micro-batch, so that it stays in cache on
 # its way forward and back. Measured on two Zen 4 cores (1 MiB of L2 each, 32 MiB
@@ -26,6 +32,7 @@ CACHE_BYTES = 8 * 2**20
 ACCELERATOR_ROWS = 4096
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+HOOKS_WITHIN_EPOCH = ("on_epoch_begin", *BATCH_HOOKS)
 
 
 def keep_freed_memory():
@@ -41,6 +48,10 @@ def keep_freed_memory():
 
 
 keep_freed_memory()
+
+
+class StopRequested(Exception):
+    """Ends an epoch before its end, at the request of a callback."""
 
 
 class TrainingNet(NeuralNetClassifier):
@@ -60,6 +71,11 @@ class TrainingNet(NeuralNetClassifier):
         and what it needs: "lr_decay", "tol"
     generator : torch.Generator on the device
         What shuffling, dropout and augmentation draw from.
+    owner : str
+        The name of the estimator, for errors.
+
+    They, and all else that is not skorch's, have names with an underscore before them:
+    other names on the net are the callbacks' to take.
     """
 
     def __init__(
@@ -72,6 +88,7 @@ class TrainingNet(NeuralNetClassifier):
         schedule=None,
         schedule_settings=None,
         generator=None,
+        owner="the estimator",
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
@@ -82,29 +99,50 @@ class TrainingNet(NeuralNetClassifier):
         self.schedule = schedule
         self.schedule_settings = schedule_settings
         self.generator = generator
+        self.owner = owner
+
+    def _get_param_names(self):
+        return [name for name in super()._get_param_names() if name[0] != "_"]
 
     def initialize_optimizer(self):
         """A new optimiser has a new schedule."""
         self.scheduler_ = None
         self.stop_requested_ = False
-        return super().initialize_optimizer()
+        super().initialize_optimizer()
+        for group in self.optimizer_.param_groups:
+            # torch's schedulers look for it when a training goes on.
+            group.setdefault("initial_lr", group["lr"])
+        return self
 
     @property
     def _default_callbacks(self):
         table = [("print_log", PrintLog())] if self.verbose else []
         return [("epoch_timer", EpochTimer()), *table]
 
+    def fit_loop(self, *args, **kwargs):
+        """Refuse to train: labels, weights and seeds are the estimator's affair."""
+        raise SkorchTrainingImpossibleError(
+            f"This net is trained by its estimator: call fit or partial_fit of "
+            f"{self.owner}. To train the network by skorch alone, make a "
+            "NeuralNetClassifier of its module_."
+        )
+
+    fit = partial_fit = fit_loop
+
     # -- what a fit is made of --
 
     def train(self, train, valid=None, *, epochs):
         """Train for so many epochs; the hooks come in skorch's order."""
-        last_epoch = len(self.history) + epochs
+        check_callbacks(self.callbacks_, self.schedule, valid is not None, self.owner)
+        self.epochs_left_ = epochs
         batches, valid_batches = self.batches(train, valid)
         self.begin_training(train, len(batches) * epochs)
         self._lend(self.generator)
         try:
-            while len(self.history) < last_epoch and not self.stop_requested_:
+            while self.epochs_left_ > 0 and not self.stop_requested_:
                 self._train_epoch(batches, valid_batches, train, valid)
+        except StopRequested:
+            self._check_finite()
         finally:
             self._set_training(False)
             self._lend(None)
@@ -124,6 +162,11 @@ class TrainingNet(NeuralNetClassifier):
             for hook in BATCH_HOOKS
         )
         self.notify("on_train_begin", X=train, y=None)
+        if self.schedule in SCHEDULES_BY_STEP:
+            # An optimiser that a callback has loaded is at the end of its schedule.
+            rates = self.scheduler_.get_last_lr()
+            for group, rate in zip(self.optimizer_.param_groups, rates, strict=True):
+                group["lr"] = rate
 
     def _train_epoch(self, batches, valid_batches, train, valid):
         datasets = {"dataset_train": train, "dataset_valid": valid}
@@ -132,6 +175,7 @@ class TrainingNet(NeuralNetClassifier):
         self._check_finite()
         self._set_training(False)
         self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
+        self.epochs_left_ -= 1
         self._end_epoch(datasets)
 
     def begin_epoch(self, datasets):
@@ -157,16 +201,22 @@ class TrainingNet(NeuralNetClassifier):
 
         skorch's callbacks stop a training by raising KeyboardInterrupt, which is
         also what Ctrl-C raises. The former is a request that waits until every
-        callback has had its turn; the latter goes to the caller.
+        callback has had its turn, and no longer; the latter goes to the caller.
         """
         getattr(self, method_name)(self, **cb_kwargs)
-        for _, callback in self.callbacks_:
+        for name, callback in self.callbacks_:
             try:
                 getattr(callback, method_name)(self, **cb_kwargs)
             except KeyboardInterrupt as interrupt:
                 if not _raised_by_statement(interrupt):
                     raise
                 self.stop_requested_ = True
+            except KeyError as error:
+                if error.args == (getattr(callback, "monitor", None),):
+                    raise missing_figure(name, callback) from error
+                raise
+        if self.stop_requested_ and method_name in HOOKS_WITHIN_EPOCH:
+            raise StopRequested
 
     def batches(self, train, valid=None):
         """The batches of the training, and those of the validation or None."""
@@ -252,7 +302,7 @@ class TrainingNet(NeuralNetClassifier):
     def take_step(self, closure=None):
         """A step of the optimiser, and of a schedule that goes by steps."""
         take_step(self.optimizer_, closure)
-        if self.schedule in ("onecycle", "cosine"):
+        if self.schedule in SCHEDULES_BY_STEP:
             self.scheduler_.step()
 
     def _zero_grad(self):
@@ -385,7 +435,8 @@ class TrainingNet(NeuralNetClassifier):
         self.history.record(name, best is None or sign * value < sign * best)
 
     def _check_finite(self):
-        loss = self._last("train_loss")
+        # An epoch that a callback broke off has no loss.
+        loss = self._last("train_loss", 0.0)
         finite = math.isfinite(loss)
         if finite and all(bool(p.isfinite().all()) for p in self.module_.parameters()):
             return

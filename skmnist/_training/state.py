@@ -11,6 +11,11 @@ def training_state(net):
     """All that going on bitwise needs, as tensors, numbers and strings."""
     return {
         "module": net.module_.state_dict(),
+        "frozen": [
+            name
+            for name, weights in net.module_.named_parameters()
+            if not weights.requires_grad
+        ],
         "history": list(net.history),
         "optimizer": net.optimizer_.state_dict(),
         "scheduler": net.scheduler_.state_dict() if net.scheduler_ else None,
@@ -22,6 +27,10 @@ def training_state(net):
 def load_training_state(net, state):
     """Go on from what `training_state` gave."""
     net.module_.load_state_dict(state["module"])
+    # A model that was saved by an earlier version has nothing frozen.
+    frozen = state.get("frozen", ())
+    for name, weights in net.module_.named_parameters():
+        weights.requires_grad_(name not in frozen)
     net.history[:] = state["history"]
     if "optimizer" in state:
         net.optimizer_.load_state_dict(state["optimizer"])
@@ -37,7 +46,7 @@ def portable_state(net, with_optimizer):
     """The state in NumPy arrays, for a pickle; the optimiser's if asked."""
     state = training_state(net)
     if not with_optimizer:
-        state = {name: state[name] for name in ("module", "history")}
+        state = {name: state[name] for name in ("module", "frozen", "history")}
     return {
         **_map_arrays(state, torch.Tensor, _to_numpy),
         # What callbacks recorded stays what it is.
