@@ -527,6 +527,7 @@ class NetworkClassifier(
             self._settings = {**parameters, **self._settings}
             device = self._device_on_arrival(net_state["device"])
             self.net_ = self._build_net(self._empty_module(), seed=0, device=device)
+            self.net_.callbacks = list(self.callbacks or ())
             load_portable_state(self.net_, net_state)
 
     def _device_on_arrival(self, saved):

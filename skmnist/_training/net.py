@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from skmnist._training.augment import TRANSFORMS
 from skmnist._training.batches import Batches
 from skmnist._training.callback_checks import check_callbacks, missing_figure
+from skmnist._training.callback_state import CallbackStates
 from skmnist._training.memory_map import PageReleaser
 from skmnist._training.modules import Dropout
 from skmnist._training.optimizers import (
@@ -108,6 +109,7 @@ class TrainingNet(NeuralNetClassifier):
         """A new optimiser has a new schedule."""
         self.scheduler_ = None
         self.stop_requested_ = False
+        self.saved_callbacks_ = None
         super().initialize_optimizer()
         for group in self.optimizer_.param_groups:
             # torch's schedulers look for it when a training goes on.
@@ -133,6 +135,7 @@ class TrainingNet(NeuralNetClassifier):
 
     def train(self, train, valid=None, *, epochs):
         """Train for so many epochs; the hooks come in skorch's order."""
+        self.restore_callbacks()
         check_callbacks(self.callbacks_, self.schedule, valid is not None, self.owner)
         self.epochs_left_ = epochs
         batches, valid_batches = self.batches(train, valid)
@@ -148,6 +151,17 @@ class TrainingNet(NeuralNetClassifier):
             self._lend(None)
         self.notify("on_train_end", X=train, y=None)
         return self
+
+    def restore_callbacks(self):
+        """Have the callbacks of a net that was loaded, as they were then.
+
+        Not on loading, because callbacks may make folders and connections.
+        """
+        if self.saved_callbacks_ is not None:
+            self._initialize_callbacks()
+            if self.saved_callbacks_:
+                CallbackStates(self, self.callbacks_).load(self.saved_callbacks_)
+            self.saved_callbacks_ = None
 
     def begin_training(self, train, n_steps):
         """What comes before the first epoch."""

@@ -6,6 +6,8 @@ import copy
 import numpy as np
 import torch
 
+from skmnist._training.callback_state import CallbackStates
+
 
 def training_state(net):
     """All that going on bitwise needs, as tensors, numbers and strings."""
@@ -45,7 +47,9 @@ def load_training_state(net, state):
 def portable_state(net, with_optimizer):
     """The state in NumPy arrays, for a pickle; the optimiser's if asked."""
     state = training_state(net)
-    if not with_optimizer:
+    if with_optimizer:
+        state["callbacks"] = _callback_states(net)
+    else:
         state = {name: state[name] for name in ("module", "frozen", "history")}
     return {
         **_map_arrays(state, torch.Tensor, _to_numpy),
@@ -59,6 +63,18 @@ def load_portable_state(net, state):
     """Take over what `portable_state` gave."""
     tensors = _map_arrays(state, np.ndarray, lambda a: torch.from_numpy(np.array(a)))
     load_training_state(net, {**tensors, "history": state["history"]})
+    if "optimizer" in tensors:
+        net.saved_callbacks_ = tensors.get("callbacks", {})
+
+
+def _callback_states(net):
+    if net.saved_callbacks_ is not None:
+        return net.saved_callbacks_
+    try:
+        return CallbackStates(net, net.callbacks_).save()
+    except ValueError:
+        # One has a state that no container holds: all are as they pickle themselves.
+        return {}
 
 
 @contextlib.contextmanager
