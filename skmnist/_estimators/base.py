@@ -205,7 +205,7 @@ class NetworkClassifier(
             callbacks.append(EpochTasks(self, fit_task, data))
             self._start(module, seeds, history, callbacks)
             weighted = with_loss_weights(self, train)
-            self.net_.train(weighted, valid, epochs=self.max_epochs)
+            self.net_._train(weighted, valid, epochs=self.max_epochs)
             self.best_epoch_ = self._find_best_epoch()
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
@@ -268,7 +268,7 @@ class NetworkClassifier(
             self._is_open, self.best_epoch_ = True, None
             self._move_if_asked()
             with rolled_back_on_failure(self.net_):
-                self.net_.train(with_loss_weights(self, train), epochs=1)
+                self.net_._train(with_loss_weights(self, train), epochs=1)
         return self
 
     def _open_stream(self, train, first):
@@ -445,12 +445,12 @@ class NetworkClassifier(
         check_is_fitted(self, "net_")
         pixels, _, _ = check.check_images(self, X, reset=False)
         self._move_if_asked()
-        return self.net_.logits(as_images(self, pixels), find_memory_map(pixels))
+        return self.net_._logits(as_images(self, pixels), find_memory_map(pixels))
 
     def _move_if_asked(self):
         """Follow a `device` that was set after the fit."""
         if self.device != self._placed:
-            self.net_.move(self._find_device())
+            self.net_._move(self._find_device())
             self._placed = self.device
 
     # -- what is known of the fitted network --

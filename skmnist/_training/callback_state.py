@@ -190,7 +190,7 @@ class _Coder:
     def __init__(self, net, callbacks):
         self.device = net.device
         self.own = [net, net.history, net.criterion_, net.optimizer_, *callbacks]
-        self.own += [net.generator, net.scheduler_, *net.module_.modules()]
+        self.own += [net._generator, net._scheduler, *net.module_.modules()]
         self.own += [*net.module_.parameters(), *net.module_.buffers()]
         self.own_ids = {id(part) for part in self.own if part is not None}
         self.within = set()

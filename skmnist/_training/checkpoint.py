@@ -210,7 +210,7 @@ class Checkpointer(Callback):
             return
         self.states_.load(self.saved["callbacks"])
         load_training_state(net, self.saved["training"])
-        net.epochs_left_ = self.saved["epochs left"]
+        net._epochs_left = self.saved["epochs left"]
         self.saved = None
 
     def on_epoch_end(self, net, **kwargs):
@@ -220,6 +220,6 @@ class Checkpointer(Callback):
             "seed": self.seed,
             "training": training_state(net),
             "callbacks": self.states_.save(),
-            "epochs left": net.epochs_left_,
+            "epochs left": net._epochs_left,
         }
         write_checkpoint(state, self.path)

@@ -93,23 +93,23 @@ class TrainingNet(NeuralNetClassifier):
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
-        self.autocast_dtype = autocast_dtype
-        self.augment = augment
-        self.micro_batch_size = micro_batch_size
-        self.shuffle = shuffle
-        self.schedule = schedule
-        self.schedule_settings = schedule_settings
-        self.generator = generator
-        self.owner = owner
+        self._autocast_dtype = autocast_dtype
+        self._augment = augment
+        self._micro_batch_size = micro_batch_size
+        self._shuffle = shuffle
+        self._schedule = schedule
+        self._schedule_settings = schedule_settings
+        self._generator = generator
+        self._owner = owner
 
     def _get_param_names(self):
         return [name for name in super()._get_param_names() if name[0] != "_"]
 
     def initialize_optimizer(self):
         """A new optimiser has a new schedule."""
-        self.scheduler_ = None
+        self._scheduler = None
         self.stop_requested_ = False
-        self.saved_callbacks_ = None
+        self._saved_callbacks = None
         super().initialize_optimizer()
         for group in self.optimizer_.param_groups:
             # torch's schedulers look for it when a training goes on.
@@ -125,7 +125,7 @@ class TrainingNet(NeuralNetClassifier):
         """Refuse to train: labels, weights and seeds are the estimator's affair."""
         raise SkorchTrainingImpossibleError(
             f"This net is trained by its estimator: call fit or partial_fit of "
-            f"{self.owner}. To train the network by skorch alone, make a "
+            f"{self._owner}. To train the network by skorch alone, make a "
             "NeuralNetClassifier of its module_."
         )
 
@@ -133,16 +133,16 @@ class TrainingNet(NeuralNetClassifier):
 
     # -- what a fit is made of --
 
-    def train(self, train, valid=None, *, epochs):
+    def _train(self, train, valid=None, *, epochs):
         """Train for so many epochs; the hooks come in skorch's order."""
-        self.restore_callbacks()
-        check_callbacks(self.callbacks_, self.schedule, valid is not None, self.owner)
-        self.epochs_left_ = epochs
-        batches, valid_batches = self.batches(train, valid)
-        self.begin_training(train, len(batches) * epochs)
-        self._lend(self.generator)
+        self._restore_callbacks()
+        check_callbacks(self.callbacks_, self._schedule, valid is not None, self._owner)
+        self._epochs_left = epochs
+        batches, valid_batches = self._make_batches(train, valid)
+        self._begin_training(train, len(batches) * epochs)
+        self._lend(self._generator)
         try:
-            while self.epochs_left_ > 0 and not self.stop_requested_:
+            while self._epochs_left > 0 and not self.stop_requested_:
                 self._train_epoch(batches, valid_batches, train, valid)
         except StopRequested:
             self._check_finite()
@@ -152,59 +152,59 @@ class TrainingNet(NeuralNetClassifier):
         self.notify("on_train_end", X=train, y=None)
         return self
 
-    def restore_callbacks(self):
+    def _restore_callbacks(self):
         """Have the callbacks of a net that was loaded, as they were then.
 
         Not on loading, because callbacks may make folders and connections.
         """
-        if self.saved_callbacks_ is not None:
+        if self._saved_callbacks is not None:
             self._initialize_callbacks()
-            if self.saved_callbacks_:
-                CallbackStates(self, self.callbacks_).load(self.saved_callbacks_)
-            self.saved_callbacks_ = None
+            if self._saved_callbacks:
+                CallbackStates(self, self.callbacks_).load(self._saved_callbacks)
+            self._saved_callbacks = None
 
-    def begin_training(self, train, n_steps):
+    def _begin_training(self, train, n_steps):
         """What comes before the first epoch."""
         self.stop_requested_ = False
-        self.micro_batch_ = self._choose_micro_batch()
-        self.weights_ = list(self.module_.parameters())
-        if self.scheduler_ is None:
-            self.start_schedule(n_steps)
-        self.batch_hooks_ = any(
+        self._micro_batch = self._choose_micro_batch()
+        self._weights = list(self.module_.parameters())
+        if self._scheduler is None:
+            self._start_schedule(n_steps)
+        self._batch_hooks = any(
             getattr(type(callback), hook) is not getattr(Callback, hook)
             for _, callback in self.callbacks_
             for hook in BATCH_HOOKS
         )
         self.notify("on_train_begin", X=train, y=None)
-        if self.schedule in SCHEDULES_BY_STEP:
+        if self._schedule in SCHEDULES_BY_STEP:
             # An optimiser that a callback has loaded is at the end of its schedule.
-            rates = self.scheduler_.get_last_lr()
+            rates = self._scheduler.get_last_lr()
             for group, rate in zip(self.optimizer_.param_groups, rates, strict=True):
                 group["lr"] = rate
 
     def _train_epoch(self, batches, valid_batches, train, valid):
         datasets = {"dataset_train": train, "dataset_valid": valid}
-        self.begin_epoch(datasets)
-        self.run_single_epoch(batches, True, "train", self.train_step)
+        self._begin_epoch(datasets)
+        self._run_pass(batches, True, "train", self._train_step)
         self._check_finite()
         self._set_training(False)
-        self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
-        self.epochs_left_ -= 1
+        self._run_pass(valid_batches, False, "valid", self._validation_step)
+        self._epochs_left -= 1
         self._end_epoch(datasets)
 
-    def begin_epoch(self, datasets):
+    def _begin_epoch(self, datasets):
         """What comes before the first batch."""
         self.notify("on_epoch_begin", **datasets)
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
 
     def _end_epoch(self, datasets):
-        if self.schedule == "plateau":
-            self.scheduler_.step(self._last("valid_loss", self._last("train_loss")))
-        elif self.schedule == "exponential":
-            self.scheduler_.step()
+        if self._schedule == "plateau":
+            self._scheduler.step(self._last("valid_loss", self._last("train_loss")))
+        elif self._schedule == "exponential":
+            self._scheduler.step()
         self.notify("on_epoch_end", **datasets)
 
-    def close_epoch(self, n_batches, loss, datasets):
+    def _close_epoch(self, n_batches, loss, datasets):
         """What comes after the last batch of an epoch whose steps another has taken."""
         self._record_training(n_batches, loss)
         self._check_finite()
@@ -232,11 +232,11 @@ class TrainingNet(NeuralNetClassifier):
         if self.stop_requested_ and method_name in HOOKS_WITHIN_EPOCH:
             raise StopRequested
 
-    def batches(self, train, valid=None):
+    def _make_batches(self, train, valid=None):
         """The batches of the training, and those of the validation or None."""
         device = torch.device(self.device)
         dtype = self.module_.scaling.factor.dtype
-        generator = self.generator if self.shuffle else None
+        generator = self._generator if self._shuffle else None
         # The statistics of a single image are none.
         least = 2 if self._has_batch_norm() else 1
         batches = Batches(train, self.batch_size, device, dtype, generator, least)
@@ -249,7 +249,7 @@ class TrainingNet(NeuralNetClassifier):
             if isinstance(layer, Dropout):
                 layer.generator = generator
 
-    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+    def _run_pass(self, iterator, training, prefix, step_fn, **fit_params):
         """One pass over the batches; records the mean loss, and accuracy if asked."""
         if iterator is None:
             return
@@ -268,7 +268,7 @@ class TrainingNet(NeuralNetClassifier):
             self._record(f"{prefix}_acc", float(correct) / weight)
 
     def _record_training(self, n_batches, loss):
-        if not self.batch_hooks_:
+        if not self._batch_hooks:
             # One row for all batches: skorch's Checkpoint looks at the last one.
             self.history.new_batch()
         self._record_pass("train", n_batches, loss)
@@ -278,7 +278,7 @@ class TrainingNet(NeuralNetClassifier):
         self._record(f"{prefix}_loss", loss, lower_is_better=True)
 
     def _step_with_hooks(self, batch, training, prefix, step_fn):
-        if not self.batch_hooks_:
+        if not self._batch_hooks:
             return step_fn(batch)
         pair = batch[:2]
         self.notify("on_batch_begin", batch=pair, training=training)
@@ -290,10 +290,10 @@ class TrainingNet(NeuralNetClassifier):
         self.notify("on_batch_end", batch=pair, training=training, **step)
         return step
 
-    def train_step(self, batch, **fit_params):
+    def _train_step(self, batch, **fit_params):
         """One step of the optimiser on one batch."""
         images, targets, weights = batch
-        images = self.augmented(images)
+        images = self._augmented(images)
         # Optimisers that evaluate more than once a step (LBFGS) are judged by the
         # first evaluation, as in skorch.
         steps = []
@@ -301,7 +301,7 @@ class TrainingNet(NeuralNetClassifier):
         def closure():
             self._zero_grad()
             steps.append(self._accumulate_gradients(images, targets, weights))
-            if self.batch_hooks_:
+            if self._batch_hooks:
                 self.notify(
                     "on_grad_computed",
                     named_parameters=list(self.get_all_learnable_params()),
@@ -310,22 +310,22 @@ class TrainingNet(NeuralNetClassifier):
                 )
             return steps[-1]["loss_sum"] / steps[-1]["weight"]
 
-        self.take_step(closure)
+        self._take_step(closure)
         return steps[0]
 
-    def take_step(self, closure=None):
+    def _take_step(self, closure=None):
         """A step of the optimiser, and of a schedule that goes by steps."""
         take_step(self.optimizer_, closure)
-        if self.schedule in SCHEDULES_BY_STEP:
-            self.scheduler_.step()
+        if self._schedule in SCHEDULES_BY_STEP:
+            self._scheduler.step()
 
     def _zero_grad(self):
         # The optimiser's own method also records itself for torch's profiler, which
         # takes longer than the rest.
-        for weights in self.weights_:
+        for weights in self._weights:
             weights.grad = None
 
-    def validation_step(self, batch, **fit_params):
+    def _validation_step(self, batch, **fit_params):
         """The loss and the number of right answers on one batch."""
         images, targets, weights = batch
         with torch.no_grad():
@@ -345,8 +345,8 @@ class TrainingNet(NeuralNetClassifier):
             try:
                 return self._forward_and_back(images, targets, weights, total)
             except torch.OutOfMemoryError:
-                self.micro_batch_ = min(self.micro_batch_, len(targets)) // 2
-                if self.micro_batch_ == 0 or self._has_batch_norm():
+                self._micro_batch = min(self._micro_batch, len(targets)) // 2
+                if self._micro_batch == 0 or self._has_batch_norm():
                     raise
                 self._zero_grad()
 
@@ -368,7 +368,7 @@ class TrainingNet(NeuralNetClassifier):
 
     def _parts(self, images, targets, weights):
         """A batch in micro-batches."""
-        size = self.micro_batch_
+        size = self._micro_batch
         if len(targets) <= size:
             return [(images, targets, weights)]
         parts = itertools.repeat(None) if weights is None else weights.split(size)
@@ -378,8 +378,8 @@ class TrainingNet(NeuralNetClassifier):
         if self._has_batch_norm():
             # Its statistics are the whole batch's; the last may have one image more.
             return self.batch_size + 1
-        if self.micro_batch_size != "auto":
-            return int(self.micro_batch_size)
+        if self._micro_batch_size != "auto":
+            return int(self._micro_batch_size)
         if torch.device(self.device).type != "cpu":
             return self.batch_size
         return self._rows_at_once()
@@ -390,33 +390,33 @@ class TrainingNet(NeuralNetClassifier):
     def _rows_at_once(self):
         if torch.device(self.device).type != "cpu":
             return ACCELERATOR_ROWS
-        dtype = self.autocast_dtype or self.module_.scaling.factor.dtype
+        dtype = self._autocast_dtype or self.module_.scaling.factor.dtype
         rows = CACHE_BYTES // (dtype.itemsize * self.module_.largest_activation)
         return 2 ** max(5, rows.bit_length() - 1)
 
     def _forward(self, images):
-        return self.in_precision(self.module_, images)
+        return self._in_precision(self.module_, images)
 
-    def in_precision(self, module, images):
+    def _in_precision(self, module, images):
         """Logits in the dtype of the weights, computed in the one asked for."""
-        if self.autocast_dtype is None:
+        if self._autocast_dtype is None:
             return module(images)
-        with torch.autocast(torch.device(self.device).type, self.autocast_dtype):
+        with torch.autocast(torch.device(self.device).type, self._autocast_dtype):
             return module(images).float()
 
-    def augmented(self, images):
+    def _augmented(self, images):
         """The images of a batch, changed at random where that is asked for."""
-        if self.augment is None:
+        if self._augment is None:
             return images
         images = images.to(self.module_.scaling.factor.dtype)
-        if not callable(self.augment):
-            return TRANSFORMS[self.augment](images, self.generator)
+        if not callable(self._augment):
+            return TRANSFORMS[self._augment](images, self._generator)
         # A callable of the user's draws from torch's global generators: they are
         # seeded from ours for the call and put back after it.
         devices = [images.device] if images.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(self._draw_int())
-            changed = self.augment(images)
+            changed = self._augment(images)
         if not isinstance(changed, torch.Tensor) or changed.shape != images.shape:
             came = getattr(changed, "shape", type(changed).__name__)
             raise ValueError(
@@ -426,13 +426,13 @@ class TrainingNet(NeuralNetClassifier):
         return changed
 
     def _draw_int(self):
-        draw = torch.empty((), dtype=torch.int64, device=self.generator.device)
-        return int(draw.random_(generator=self.generator))
+        draw = torch.empty((), dtype=torch.int64, device=self._generator.device)
+        return int(draw.random_(generator=self._generator))
 
-    def start_schedule(self, n_steps=0):
+    def _start_schedule(self, n_steps=0):
         """Begin the schedule of the learning rate, over so many steps if it counts."""
-        self.scheduler_ = make_schedule(
-            self.schedule, self.optimizer_, n_steps, **self.schedule_settings
+        self._scheduler = make_schedule(
+            self._schedule, self.optimizer_, n_steps, **self._schedule_settings
         )
 
     # -- the record --
@@ -463,20 +463,20 @@ class TrainingNet(NeuralNetClassifier):
 
     # -- where it runs --
 
-    def move(self, device):
+    def _move(self, device):
         """Go on, or predict, on another device."""
         if str(device) == self.device:
             return
         self.module_.to(device)
         # Loading casts the optimiser's state to where its weights are now.
         self.optimizer_.load_state_dict(self.optimizer_.state_dict())
-        self.generator = torch.Generator(device).manual_seed(self._draw_int())
+        self._generator = torch.Generator(device).manual_seed(self._draw_int())
         self.device = str(device)
 
     # -- prediction --
 
     @torch.inference_mode()
-    def logits(self, images, memory_map=None):
+    def _logits(self, images, memory_map=None):
         """Logits on the CPU, shape (n, n_classes), for images on any device."""
         device, size = torch.device(self.device), self._rows_at_once()
         if len(images) <= size:

@@ -20,8 +20,8 @@ def training_state(net):
         ],
         "history": list(net.history),
         "optimizer": net.optimizer_.state_dict(),
-        "scheduler": net.scheduler_.state_dict() if net.scheduler_ else None,
-        "generator": net.generator.get_state(),
+        "scheduler": net._scheduler.state_dict() if net._scheduler else None,
+        "generator": net._generator.get_state(),
         "stop_requested": net.stop_requested_,
     }
 
@@ -36,12 +36,12 @@ def load_training_state(net, state):
     net.history[:] = state["history"]
     if "optimizer" in state:
         net.optimizer_.load_state_dict(state["optimizer"])
-        net.generator.set_state(state["generator"])
+        net._generator.set_state(state["generator"])
         net.stop_requested_ = state["stop_requested"]
         if state["scheduler"] is not None:
-            if net.scheduler_ is None:
-                net.start_schedule()
-            net.scheduler_.load_state_dict(state["scheduler"])
+            if net._scheduler is None:
+                net._start_schedule()
+            net._scheduler.load_state_dict(state["scheduler"])
 
 
 def portable_state(net, with_optimizer):
@@ -64,12 +64,12 @@ def load_portable_state(net, state):
     tensors = _map_arrays(state, np.ndarray, lambda a: torch.from_numpy(np.array(a)))
     load_training_state(net, {**tensors, "history": state["history"]})
     if "optimizer" in tensors:
-        net.saved_callbacks_ = tensors.get("callbacks", {})
+        net._saved_callbacks = tensors.get("callbacks", {})
 
 
 def _callback_states(net):
-    if net.saved_callbacks_ is not None:
-        return net.saved_callbacks_
+    if net._saved_callbacks is not None:
+        return net._saved_callbacks
     try:
         return CallbackStates(net, net.callbacks_).save()
     except ValueError:

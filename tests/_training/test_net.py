@@ -51,7 +51,7 @@ class Start(Callback):
     def on_train_begin(self, net, **kwargs):
         self.weights = [w.detach().clone() for w in net.module_.parameters()]
         self.generator = torch.Generator()
-        self.generator.set_state(net.generator.get_state())
+        self.generator.set_state(net._generator.get_state())
 
 
 class Recorder(Callback):
