@@ -194,6 +194,7 @@ class _Coder:
         self.own += [*net.module_.parameters(), *net.module_.buffers()]
         self.own_ids = {id(part) for part in self.own if part is not None}
         self.within = set()
+        self.filled = set()
         self.objects = set()
 
     def encode(self, value, place):
@@ -296,21 +297,27 @@ class _Coder:
         before = current if known else [ABSENT] * len(coded)
         items = [self.decode(*pair) for pair in zip(coded, before, strict=True)]
         items = [None if item is ABSENT else item for item in items]
-        if not isinstance(current, list) or type(coded) is tuple:
+        if type(coded) is tuple or not self._is_to_be_filled(current, list):
             return type(coded)(items)
         current[:] = items
         return current
 
     def _decode_dict(self, coded, current):
-        known = isinstance(current, dict)
-        before = current if known else {}
+        before = current if isinstance(current, dict) else {}
         items = {k: self.decode(v, before.get(k, ABSENT)) for k, v in coded.items()}
         items = {k: None if v is ABSENT else v for k, v in items.items()}
-        if not known:
+        if not self._is_to_be_filled(current, dict):
             return items
         current.clear()
         current.update(items)
         return current
+
+    def _is_to_be_filled(self, current, kind):
+        # One that is now in two places may then have been two.
+        if not isinstance(current, kind) or id(current) in self.filled:
+            return False
+        self.filled.add(id(current))
+        return True
 
     def fill(self, current, coded):
         """Give an object that is there the state that was encoded."""
