@@ -226,7 +226,7 @@ class TrainingNet(NeuralNetClassifier):
                     raise
                 self.stop_requested_ = True
             except KeyError as error:
-                if error.args == (getattr(callback, "monitor", None),):
+                if repr(getattr(callback, "monitor", None)) in str(error):
                     raise missing_figure(name, callback) from error
                 raise
         if self.stop_requested_ and method_name in HOOKS_WITHIN_EPOCH:
