@@ -180,9 +180,10 @@ class NetworkClassifier(
         ------
         ValueError
             Before any training: for a parameter or an array that is not as
-            documented, data of a single class, an unavailable device, or a
-            checkpoint that belongs to another run or is in use. During training:
-            when the loss or the weights stop being finite.
+            documented, data of a single class, an unavailable device, a checkpoint
+            that belongs to another run or is in use, or a callback that cannot do
+            its work. During training: when the loss or the weights stop being
+            finite.
         OSError
             For a checkpoint that cannot be written: before training where its folder
             is missing or read-only, after an epoch where the disk is full.

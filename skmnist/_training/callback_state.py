@@ -91,10 +91,13 @@ class CallbackStates:
         }
         self.digests, self.changed, self.objects = {}, {}, {}
         for key, callback in self.callbacks.items():
-            arguments = _arguments(callback)
-            self.digests[key] = {k: self._digest(v) for k, v in arguments.items()}
-            self.changed[key] = set()
-            _, self.objects[key] = self._encode(key)
+            self.digests[key], self.changed[key] = {}, set()
+            places = set()
+            for name in _arguments(callback):
+                self.digests[key][name], objects = self._look_at(callback, name)
+                places |= objects
+            _, objects = self._encode(key)
+            self.objects[key] = places | objects
 
     def save(self):
         """The states as they are now; a ValueError if one could not be restored."""
@@ -107,7 +110,7 @@ class CallbackStates:
 
     def load(self, states):
         """Go on from what `save` gave; a callback without a state there is as new."""
-        coder = _Coder(self.net, self.callbacks.values())
+        coder = self._coder()
         for key in self.callbacks.keys() & states.keys():
             callback, state = self.callbacks[key], states[key]
             if state[KIND] == "object":
@@ -120,7 +123,7 @@ class CallbackStates:
     def _encode(self, key):
         """The state of one callback, and the places of the objects in it."""
         callback = self.callbacks[key]
-        coder = _Coder(self.net, self.callbacks.values())
+        coder = self._coder()
         try:
             if _has_state_dict(callback):
                 return coder.encode_state(callback, "state_dict()"), set()
@@ -137,18 +140,23 @@ class CallbackStates:
             return False
         if name not in before or name in self.changed[key]:
             return True
-        if self._digest(getattr(self.callbacks[key], name)) == before[name]:
+        digest, _ = self._look_at(self.callbacks[key], name)
+        if digest == before[name]:
             return False
         self.changed[key].add(name)
         return True
 
-    def _digest(self, value):
+    def _look_at(self, callback, name):
+        """What tells whether an argument has changed, and where objects are in it."""
+        coder, value = self._coder(), vars(callback)[name]
         try:
-            coder = _Coder(self.net, self.callbacks.values())
-            content = pickle.dumps(coder.encode(value, ""))
+            content = pickle.dumps(coder.encode(value, name))
         except CannotSave:
-            return id(value)
-        return hashlib.blake2b(content).digest()
+            return id(value), set()
+        return hashlib.blake2b(content).digest(), coder.objects
+
+    def _coder(self):
+        return _Coder(self.net, self.callbacks.values())
 
     def _error(self, key, found):
         return ValueError(
@@ -166,14 +174,14 @@ def _only_tells(callback):
 
 
 def _arguments(callback):
-    """The attributes that bear the name of an argument of the constructor."""
+    """The names of attributes that are those of arguments of the constructor."""
     names = {
         name
         for base in type(callback).__mro__
         if "__init__" in vars(base)
         for name in inspect.signature(base.__init__).parameters
     }
-    return {name: value for name, value in vars(callback).items() if name in names}
+    return [name for name in vars(callback) if name in names]
 
 
 def _has_state_dict(value):
@@ -217,8 +225,8 @@ class _Coder:
     def _encode_parts(self, value, place):
         if isinstance(value, torch.Tensor):
             return self._encode_tensor(value)
-        if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
-            return {KIND: "array", "value": torch.from_numpy(np.array(value))}
+        if isinstance(value, np.ndarray):
+            return self._encode_array(value, place)
         if type(value) in CONTAINERS.values():
             kind, items = type(value).__name__, list(value)
             if isinstance(value, dict):
@@ -238,6 +246,13 @@ class _Coder:
         if callable(value):
             return LEFT_ALONE
         raise CannotSave(f"{place}, a {type(value).__name__}")
+
+    def _encode_array(self, value, place):
+        try:
+            return {KIND: "array", "value": torch.from_numpy(np.array(value))}
+        except TypeError as error:
+            kind = f"an array of dtype {value.dtype}"
+            raise CannotSave(f"{place}, {kind}") from error
 
     def _encode_tensor(self, value):
         # A clone, as a view would take all that it is a view of into the file.
@@ -314,7 +329,8 @@ class _Coder:
 
     def _is_to_be_filled(self, current, kind):
         # One that is now in two places may then have been two.
-        if not isinstance(current, kind) or id(current) in self.filled:
+        taken = id(current) in self.filled or id(current) in self.own_ids
+        if not isinstance(current, kind) or taken:
             return False
         self.filled.add(id(current))
         return True

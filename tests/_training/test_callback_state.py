@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from skorch.callbacks import (
     BatchScoring,
     Callback,
@@ -148,6 +149,24 @@ class OwnState(Callback):
         net.history.record("n", self.n)
 
 
+class Given(Callback):
+    """Learns in what it was given."""
+
+    def __init__(self, tally, average, log):
+        self.tally = tally
+        self.average = average
+        self.log = log
+
+    def on_epoch_end(self, net, **kwargs):
+        self.tally.total += 1
+        self.average.update_parameters(net.module_.layers[1])
+        self.log.append(self.tally.total)
+        net.history.record("given", list(self.log))
+
+    def on_train_end(self, net, **kwargs):
+        net.module_.layers[1].load_state_dict(self.average.module.state_dict())
+
+
 def every_other(net):
     return freeze_parameter if len(net.history) % 2 else unfreeze_parameter
 
@@ -224,6 +243,9 @@ RUNS = {
     "average": run_of(Average),
     "everything": run_of(Everything),
     "its own state": run_of(OwnState),
+    "given": run_of(
+        lambda: Given(Tally(), AveragedModel(torch.nn.Linear(784, 16)), [])
+    ),
     "several": run_of(
         lambda: ("one", Everything()), lambda: ("two", Everything(0.5)), Average
     ),
@@ -365,6 +387,16 @@ class InAList(Callback):
         self.parts = {"all": [1, iter([2])]}
 
 
+class Dates(Callback):
+    def on_train_begin(self, net, **kwargs):
+        self.days = np.zeros(2, "datetime64[D]")
+
+
+class Drawing(Callback):
+    def on_train_begin(self, net, **kwargs):
+        self.figure = Figure()
+
+
 class Late(Callback):
     """Makes what it learns with when the training has begun."""
 
@@ -382,7 +414,12 @@ class CountEpochs(Callback):
 
 @pytest.mark.parametrize(
     ("callback", "found"),
-    [(Locked, r"lock, a lock"), (InAList, r"parts.all\[1\], a list_iterator")],
+    [
+        (Locked, r"lock, a lock"),
+        (InAList, r"parts.all\[1\], a list_iterator"),
+        (Dates, "days, an array of dtype datetime64.*"),
+        (Drawing, r"figure\..*"),
+    ],
 )
 def test_state_that_cannot_be_saved_is_refused_before_training(
     callback, found, few, tmp_path
