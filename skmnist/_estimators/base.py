@@ -194,9 +194,10 @@ class NetworkClassifier(
         ------
         ValueError
             Before any training: for a parameter or an array that is not as
-            documented, data of a single class, an unavailable device, or a
-            checkpoint that belongs to another run or is in use. During training:
-            when the loss or the weights stop being finite.
+            documented, data of a single class, an unavailable device, a checkpoint
+            that belongs to another run or is in use, or a callback that cannot do
+            its work. During training: when the loss or the weights stop being
+            finite.
         RuntimeError
             While another thread trains this estimator.
         OSError
@@ -226,7 +227,7 @@ class NetworkClassifier(
             callbacks = self._own_callbacks(train, valid, seeds, saved, len(history))
             callbacks.append(EpochTasks(self, fit_task, data))
             self._start(module, seeds, history, callbacks)
-            self.net_.train(weighted, valid, epochs=n_epochs)
+            self.net_._train(weighted, valid, epochs=n_epochs)
             self.best_epoch_ = self._find_best_epoch()
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
@@ -292,7 +293,7 @@ class NetworkClassifier(
             self._is_open, self.best_epoch_ = True, None
             self._move_if_asked()
             with rolled_back_on_failure(self.net_):
-                self.net_.train(with_loss_weights(self, train), epochs=1)
+                self.net_._train(with_loss_weights(self, train), epochs=1)
         return self
 
     def _open_stream(self, train, first):
@@ -387,18 +388,15 @@ class NetworkClassifier(
 
     def _own_callbacks(self, train, valid, seeds, saved, epochs_before):
         """The user's callbacks, then those behind our own parameters."""
-        callbacks, stopping = list(self.callbacks or ()), None
+        callbacks = list(self.callbacks or ())
         if self.early_stopping:
-            stopping = StopEarly(self.n_iter_no_change, self.tol)
-            callbacks.append(stopping)
+            callbacks.append(StopEarly(self.n_iter_no_change, self.tol))
         if self.checkpoint is not None:
             kind = self._find_device().type
             run = describe_run(self, kind, [train, valid], epochs_before)
             if saved is not None:
                 check_same_run(self.checkpoint, saved["run"], run)
-            callbacks.append(
-                Checkpointer(self.checkpoint, run, seeds.root, saved, stopping)
-            )
+            callbacks.append(Checkpointer(self.checkpoint, run, seeds.root, saved))
         return callbacks
 
     def _find_best_epoch(self):
@@ -480,12 +478,12 @@ class NetworkClassifier(
         pixels, _, _ = check.check_images(self, X, reset=False)
         warn_of_other_range(self, pixels, stacklevel=4)
         self._move_if_asked()
-        return self.net_.logits(as_images(self, pixels), find_memory_map(pixels))
+        return self.net_._logits(as_images(self, pixels), find_memory_map(pixels))
 
     def _move_if_asked(self):
         """Follow a `device` that was set after the fit."""
         if self.device != self._placed:
-            self.net_.move(self._find_device())
+            self.net_._move(self._find_device())
             self._placed = self.device
 
     # -- what is known of the fitted network --
@@ -501,7 +499,7 @@ class NetworkClassifier(
             first.
         """
         check_is_fitted(self, "net_")
-        self.net_.end_training_mode()
+        self.net_._end_training_mode()
         return summarize(self.module_, self.image_shape_)
 
     @property
@@ -526,13 +524,16 @@ class NetworkClassifier(
 
     @property
     def n_epochs_(self) -> int:
-        """Epochs trained, over all calls that continued the same training."""
-        return len(self.history_)
+        """Epochs trained, over all calls that continued the same training.
+
+        One that a callback broke off is in the history, and not counted.
+        """
+        return len(self.loss_curve_)
 
     @property
     def loss_curve_(self) -> list[float]:
         """The mean training loss of every epoch, in nats."""
-        return [row["train_loss"] for row in self.history_]
+        return [row["train_loss"] for row in self.history_ if "train_loss" in row]
 
     @property
     def validation_scores_(self) -> list[float] | None:
@@ -562,6 +563,7 @@ class NetworkClassifier(
             self._settings = {**parameters, **self._settings}
             device = self._device_on_arrival(net_state["device"])
             self.net_ = self._build_net(self._empty_module(), seed=0, device=device)
+            self.net_.callbacks = list(self.callbacks or ())
             load_portable_state(self.net_, net_state)
 
     def _device_on_arrival(self, saved):

@@ -152,9 +152,11 @@ TRAINING_PARAMETERS = """
         batch normalisation, whose statistics are the whole batch's.
     callbacks : list of skorch callbacks, default=None
         As in skorch, instances, classes, or pairs of a name and one of these.
+        skorch's `LRScheduler` needs ``lr_schedule=None``.
     checkpoint : str, path or None, default=None
-        A file to which the state of the training is written after every epoch,
-        and from which `fit` resumes if it exists and belongs to the same run.
+        A file to which the state of the training, callbacks included, is written
+        after every epoch, and from which `fit` resumes if it exists and belongs to
+        the same run.
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit.
     random_state : int, RandomState instance or None, default=None
@@ -177,7 +179,8 @@ FITTED_ATTRIBUTES = """
     n_parameters_ : int
         The number of trainable weights and biases.
     n_epochs_ : int
-        Epochs trained, over all calls that continued the same training.
+        Epochs trained, over all calls that continued the same training. One that a
+        callback broke off is in ``history_``, and not counted.
     best_epoch_ : int or None
         The epoch with the best validation accuracy, counted from 1: with
         ``early_stopping`` the one whose weights the model has. None where nothing
@@ -190,7 +193,7 @@ FITTED_ATTRIBUTES = """
         Everything that was recorded, epoch by epoch.
     net_ : skorch.NeuralNetClassifier
         The skorch net that was trained; its classes are the positions in
-        ``classes_``.
+        ``classes_``. It predicts, and is trained by the estimator alone.
     module_ : torch.nn.Module
         The network: from raw pixels to logits.
     device_ : str

@@ -10,6 +10,7 @@ from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from skorch.callbacks import Callback
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 
@@ -48,6 +49,12 @@ class Recorder:
         return context.task_name == "epoch" and context.task_id == self.stop_after
 
 
+class StopInSecondEpoch(Callback):
+    def on_batch_end(self, net, **kwargs):
+        if len(net.history) == 2:
+            raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("make", [mlp, conv])
 def test_every_epoch_is_a_task_of_the_fit(make, few):
     X, _, y, _ = few
@@ -73,6 +80,16 @@ def test_a_callback_can_end_the_training(few):
     X, _, y, _ = few
     clf = mlp().set_callbacks(Recorder(stop_after=1)).fit(X, y)
     assert clf.n_epochs_ == 2
+
+
+def test_an_epoch_that_is_broken_off_ends_its_task(few):
+    X, _, y, _ = few
+    recorder = Recorder()
+    clf = mlp(callbacks=[StopInSecondEpoch()]).set_callbacks(recorder).fit(X, y)
+    epochs = [(end, "epoch", i) for i in range(2) for end in ("begin", "end")]
+    fit = [("begin", "fit", 0), *epochs, ("end", "fit", 0)]
+    assert recorder.events == ["setup", *fit, "teardown"]
+    assert clf.n_epochs_ == 1
 
 
 def test_sample_weights_are_told(few):

@@ -56,7 +56,7 @@ def assert_as_fitted_alone(estimators, X, y, sample_weight=None):
             own.predict_proba(X), other.predict_proba(X), rtol=1e-4, atol=1e-5
         )
         assert torch.equal(
-            own.net_.generator.get_state(), other.net_.generator.get_state()
+            own.net_._generator.get_state(), other.net_._generator.get_state()
         )
 
 

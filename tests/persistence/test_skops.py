@@ -28,7 +28,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, Freezer, LRScheduler
 
 from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifier
 from skmnist.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
@@ -111,6 +111,21 @@ def test_stream_goes_on_after_loading_as_without(few, tmp_path):
     np.testing.assert_array_equal(
         opened.predict_proba(X_test), clf.predict_proba(X_test)
     )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_frozen_layer_comes_back_frozen(stream, few, tmp_path):
+    X, _, y, _ = few
+    schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
+    clf = mlp(lr_schedule=None, callbacks=[Freezer("layers.1.*"), schedule])
+    clf = clf.partial_fit(X, y, classes=range(10)) if stream else clf.fit(X, y)
+    # A callback may hold functions, which no such file does.
+    clf.set_params(callbacks=None)
+    save(clf, tmp_path / "file")
+    again = load(tmp_path / "file")
+    trained = [w.requires_grad for w in again.module_.parameters()]
+    assert trained == [False, False, True, True]
+    np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
 
 
 def test_unfitted_estimator_comes_back_with_its_parameters(tmp_path):
