@@ -206,7 +206,10 @@ class NetworkClassifier(
         """
         check.check_parameters(self, self._rules)
         warm = self.warm_start and hasattr(self, "net_")
-        data = callback_data(X, y, sample_weight)
+        fit_task, data = (
+            self._init_callback_context(),
+            callback_data(X, y, sample_weight),
+        )
         with (
             one_training(self),
             check.unchanged_on_failure(self),
@@ -220,7 +223,7 @@ class NetworkClassifier(
                 train, valid = hold_out(self, train, seeds.split)
             weighted = with_loss_weights(self, train)
             n_epochs = self._find_n_epochs(weighted)
-            fit_task = self._init_callback_context(max_subtasks=n_epochs)
+            fit_task.max_subtasks = n_epochs
             fit_task.call_on_fit_task_begin(estimator=self, **data)
             history = self.history_ if warm else ()
             module = self._copied_module() if warm else self._new_module(train, seeds)

@@ -6,7 +6,7 @@ import threading
 
 # By the id of an estimator the process and the thread that train it now. Not on the
 # estimator, where copies and pickles would take it along.
-_trained_by = {}
+_trained_by: dict[int, tuple[int, int]] = {}
 
 
 @contextlib.contextmanager

@@ -109,7 +109,7 @@ TRAINING_PARAMETERS = """
     batch_size : int, default={batch_size}
         Images per step of the optimiser, at most: the batches of an epoch differ in
         size by one image or none.
-    max_epochs : int or "auto", default="auto"
+    max_epochs : int or "auto", default={max_epochs}
         Passes over the training images. "auto": {usual_epochs}, and on few images as
         many as make 200 steps of the optimiser, up to 100 passes; ``n_epochs_`` says
         how many it was.

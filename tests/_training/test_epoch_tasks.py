@@ -6,6 +6,7 @@ import weakref
 import numpy as np
 import pytest
 from joblib import parallel_config
+from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -99,16 +100,26 @@ def test_sample_weights_are_told(few):
     assert recorder.data[2]["sample_weight"] is weights
 
 
-@pytest.mark.parametrize("make", [mlp, LinearClassifier])
-def test_a_failed_fit_is_torn_down_and_leaves_nothing(make, few):
+@pytest.mark.parametrize(
+    ("clf", "n_labels"), [(mlp(lr=1e30), None), (LinearClassifier(), -1)]
+)
+def test_a_failed_fit_is_torn_down_and_leaves_nothing(clf, n_labels, few):
     X, _, y, _ = few
     recorder = Recorder()
-    clf = make().set_callbacks(recorder)
+    clf = clone(clf).set_callbacks(recorder)
     before = set(vars(clf))
-    with pytest.raises(ValueError):
-        clf.fit(X, y[:-1])
+    with pytest.raises(ValueError, match=r"diverged|inconsistent"):
+        clf.fit(X, y[:n_labels])
     assert recorder.events[-1] == "teardown"
     assert set(vars(clf)) == before
+
+
+def test_bad_data_begin_no_task(few):
+    X, _, y, _ = few
+    recorder = Recorder()
+    with pytest.raises(ValueError, match="inconsistent"):
+        mlp().set_callbacks(recorder).fit(X, y[:-1])
+    assert recorder.events == ["setup", "teardown"]
 
 
 def test_the_data_are_let_go_of(few):

@@ -705,14 +705,17 @@ class StopAt(Callback):
 def fit_skorch_too(clf, make_callback, X, y):
     """Stock skorch, trained with the callback from the first weights of ours."""
     start, mine, theirs = Start(), Recorder(), Recorder()
-    clf.set_params(optimizer="sgd", weight_decay=0, shuffle=False)
+    # Batches that divide the images: skorch's last one would be small.
+    size = len(X) // STEPS
+    clf.set_params(optimizer="sgd", weight_decay=0, shuffle=False, batch_size=size)
     clf.set_params(callbacks=[start, mine, make_callback()]).fit(X, y)
     net = skorch_twin(
         plain_mlp(),
         max_epochs=clf.max_epochs,
         train_split=None,
         callbacks=[("recorder", theirs), ("stop", make_callback())],
-    ).initialize()
+    )
+    net.set_params(batch_size=size).initialize()
     with torch.no_grad():
         for own, first in zip(net.module_.parameters(), start.weights, strict=True):
             own.copy_(first)
