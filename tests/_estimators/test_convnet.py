@@ -12,7 +12,10 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.ensemble import BaggingClassifier
+from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsOneClassifier
 from torch import nn
 
 from skmnist import ConvLayer, ConvNetClassifier
@@ -135,6 +138,35 @@ def test_flat_rows_and_images_are_the_same_to_the_network(digits):
     expected = fits[0].predict_proba(X)
     for clf, form in product(fits, forms):
         assert_array_equal(clf.predict_proba(form), expected)
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda clf: BaggingClassifier(clf, 2, random_state=0), OneVsOneClassifier]
+)
+def test_wrappers_that_insist_on_flat_rows_train_on_the_images(wrap, small):
+    X, X_test, y, y_test = small
+    three = np.isin(y, [0, 1, 2])
+    clf = ConvNetClassifier((8,), (), max_epochs=20, random_state=0)
+    wrapped = wrap(clf).fit(X[three].reshape(three.sum(), -1), y[three])
+    assert {inner.image_shape_ for inner in wrapped.estimators_} == {(1, 28, 28)}
+    three = np.isin(y_test, [0, 1, 2])
+    score = wrapped.score(X_test[three].reshape(three.sum(), -1), y_test[three])
+    assert score > 0.9
+
+
+def test_permutation_importance_of_flat_rows_finds_the_pixel_that_matters(few):
+    _, _, y, y_test = few
+    # One pixel gives the label away, and all others are blank.
+    told, told_test = np.zeros((200, 100), np.uint8), np.zeros((100, 100), np.uint8)
+    told[:, 34], told_test[:, 34] = 255 * (y == 3), 255 * (y_test == 3)
+    clf = ConvNetClassifier((4,), (), max_epochs=20, random_state=0)
+    clf.fit(told, y == 3)
+    assert clf.image_shape_ == (1, 10, 10)
+    result = permutation_importance(
+        clf, told_test, y_test == 3, n_repeats=2, random_state=0
+    )
+    assert result.importances_mean[34] > 0.1
+    assert np.flatnonzero(result.importances_mean).tolist() == [34]
 
 
 @pytest.mark.parametrize(
