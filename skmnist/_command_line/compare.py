@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import joblib
 import numpy as np
+from scipy.stats import binomtest
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
@@ -103,14 +104,36 @@ def format_table(results, n_train, n_test):
             f"{result.fit_seconds:.1f}",
             f"{result.accuracy:.2%}",
             f"{result.n_errors:,}",
+            "{:,} to {:,}".format(*likely_errors(result.n_errors, n_test)),
         )
         for result in results
     ]
-    header = ("model", "parameters", "seconds to fit", "test accuracy", "test errors")
-    table = tabulate(
-        rows, header, colalign=("left", *["right"] * 4), disable_numparse=True
+    header = (
+        *("model", "parameters", "seconds to fit", "test accuracy", "test errors"),
+        "95 % interval",
     )
-    return f"\n{n_train:,} training images, {n_test:,} test images\n\n{table}\n"
+    table = tabulate(
+        rows, header, colalign=("left", *["right"] * 5), disable_numparse=True
+    )
+    remarks = "".join(
+        f"\n{result.name} stopped after its {estimator.max_iter} iterations, before it "
+        "had converged.\n"
+        for result in results
+        if isinstance(estimator := result.estimator, LinearClassifier)
+        and estimator.n_iter_.max() >= estimator.max_iter
+    )
+    images = f"{n_train:,} training images, {n_test:,} test images"
+    return f"\n{images}\n\n{table}\n{remarks}"
+
+
+def likely_errors(n_errors, n_test):
+    """The numbers of errors that other test sets of this size would likely give.
+
+    The 95 % interval of a binomial proportion by Wilson's score (Wilson, "Probable
+    inference, the law of succession, and statistical inference", JASA 22, 1927).
+    """
+    interval = binomtest(n_errors, n_test).proportion_ci(method="wilson")
+    return round(n_test * interval.low), round(n_test * interval.high)
 
 
 def write_results(results, X_test, y_test, out):

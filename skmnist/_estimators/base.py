@@ -6,7 +6,7 @@ import copy
 import math
 import warnings
 from abc import ABCMeta, abstractmethod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -158,7 +158,7 @@ class NetworkClassifier(
     def fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: ArrayLike | None = None,
@@ -247,7 +247,7 @@ class NetworkClassifier(
     def partial_fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
@@ -542,6 +542,39 @@ class NetworkClassifier(
     def validation_scores_(self) -> list[float] | None:
         """The validation accuracy after every epoch that had one, or None."""
         return [row["valid_acc"] for row in self.history_ if "valid_acc" in row] or None
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params :
+            Names and values, as in the constructor.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter; skorch's ``optimizer__momentum`` and the
+            like are items of ``optimizer_params`` here.
+        """
+        for name in params:
+            first, nested, rest = name.partition("__")
+            if nested:
+                advice = (
+                    f"Pass optimizer_params={{{rest!r}: ...}} instead."
+                    if first == "optimizer"
+                    else "All its parameters are flat."
+                )
+                raise ValueError(
+                    f"{type(self).__name__} has no nested parameters such as "
+                    f"{name!r}. {advice}"
+                )
+        return super().set_params(**params)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
