@@ -60,10 +60,9 @@ if TYPE_CHECKING:
     from skmnist._training.modules import ModelSummary
 
 
-# What max_epochs="auto" gives few images: LEAST_STEPS steps of the optimiser, in no
-# more than MOST_EPOCHS. Measured on 100 to 5,000 images of MNIST (docs/decisions.md).
-LEAST_STEPS = 200
-MOST_EPOCHS = 100
+# Steps of the optimiser that max_epochs="auto" gives few images at least. Measured on
+# 100 to 5,000 images of MNIST (docs/decisions.md).
+LEAST_STEPS = 50
 
 
 class NetworkClassifier(
@@ -310,8 +309,7 @@ class NetworkClassifier(
         if self.max_epochs != "auto":
             return int(self.max_epochs)
         n_steps = math.ceil(len(train) / self.batch_size)
-        enough = min(MOST_EPOCHS, math.ceil(LEAST_STEPS / n_steps))
-        return max(self._usual_epochs, enough)
+        return max(self._usual_epochs, math.ceil(LEAST_STEPS / n_steps))
 
     def _draw_seeds(self, saved=None):
         """The seeds of a fit; of one that is resumed, those that it began with."""

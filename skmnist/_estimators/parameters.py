@@ -111,8 +111,7 @@ TRAINING_PARAMETERS = """
         size by one image or none.
     max_epochs : int or "auto", default={max_epochs}
         Passes over the training images. "auto": {usual_epochs}, and on few images as
-        many as make 200 steps of the optimiser, up to 100 passes; ``n_epochs_`` says
-        how many it was.
+        many as make 50 steps of the optimiser; ``n_epochs_`` says how many it was.
     shuffle : bool, default=True
         Whether every epoch takes the images in a new order.
     class_weight : dict, "balanced" or None, default=None
