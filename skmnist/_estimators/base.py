@@ -500,8 +500,7 @@ class NetworkClassifier(
             first.
         """
         check_is_fitted(self, "net_")
-        self.net_._end_training_mode()
-        return summarize(self.module_, self.image_shape_)
+        return summarize(self.net_._predicting_module(), self.image_shape_)
 
     @property
     def module_(self) -> torch.nn.Module:

@@ -101,6 +101,7 @@ class MLP(nn.Module):
             ),
         )
         self.largest_activation = max(math.prod(image_shape), *hidden_layer_sizes, 1)
+        self.smallest_batch = 1
 
     def forward(self, pixels):
         return self.layers(self.scaling(pixels))
@@ -135,10 +136,14 @@ class ConvNet(nn.Module):
         self.scaling = PixelScaling(image_shape[0])
         blocks, shape = [], image_shape
         self.largest_activation = math.prod(image_shape)
+        self.smallest_batch = 1
         for layer in conv_layers:
             blocks += conv_block(layer, shape, activation)
-            unpooled = layer.filters * math.prod(convolved_size(layer, shape))
-            self.largest_activation = max(self.largest_activation, unpooled)
+            size = math.prod(convolved_size(layer, shape))
+            self.largest_activation = max(self.largest_activation, layer.filters * size)
+            if layer.batch_norm and size == 1:
+                # Batch normalisation of a single value has no variance.
+                self.smallest_batch = 2
             shape = block_output_shape(layer, shape)
         self.layers = nn.Sequential(
             *blocks,

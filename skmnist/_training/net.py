@@ -1,5 +1,6 @@
 """The skorch net and its epoch: micro-batches, precision, hooks."""
 
+import copy
 import dis
 import itertools
 import math
@@ -11,7 +12,7 @@ from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.exceptions import SkorchTrainingImpossibleError
 from torch.nn import functional as F
 
-from skmnist._training.ambient import survive_fork
+from skmnist._training.ambient import in_own_torch_state, survive_fork
 from skmnist._training.augment import TRANSFORMS
 from skmnist._training.batches import Batches
 from skmnist._training.callback_checks import check_callbacks, missing_figure
@@ -141,6 +142,7 @@ class TrainingNet(NeuralNetClassifier):
         check_callbacks(self.callbacks_, self._schedule, valid is not None, self._owner)
         self._epochs_left = epochs
         batches, valid_batches = self._make_batches(train, valid)
+        self._check_batches(len(train), len(batches))
         self._begin_training(train, len(batches) * epochs)
         self._lend(self._generator)
         try:
@@ -243,6 +245,15 @@ class TrainingNet(NeuralNetClassifier):
         if valid is None:
             return batches, None
         return batches, Batches(valid, self._rows_at_once(), device, dtype)
+
+    def _check_batches(self, n_images, n_batches):
+        if n_images // n_batches < self.module_.smallest_batch:
+            raise ValueError(
+                f"With batch_norm on maps of a single pixel, {self._owner} trains on "
+                f"batches of two images or more. Got {n_images} with batch_size="
+                f"{self.batch_size} instead, which leaves one image alone: raise "
+                "batch_size to 3 or more, and pass several images at once."
+            )
 
     def _lend(self, generator):
         for layer in self.module_.modules():
@@ -400,12 +411,15 @@ class TrainingNet(NeuralNetClassifier):
     def _in_precision(self, module, images):
         """Logits in the dtype of the weights, computed in the one asked for.
 
-        That is not the one of an autocast that the caller is in.
+        That is not the one of an autocast that the caller is in. Nor are its copies
+        of weights taken, which would be those of before the last step: it has them
+        until the caller leaves it.
         """
         kind, dtype = torch.device(self.device).type, self._autocast_dtype
         if dtype is None and not torch.is_autocast_enabled(kind):
             return module(images)
-        with torch.autocast(kind, dtype, enabled=dtype is not None):
+        enabled = dtype is not None
+        with torch.autocast(kind, dtype, enabled, cache_enabled=False):
             logits = module(images)
         return logits if dtype is None else logits.float()
 
@@ -468,6 +482,7 @@ class TrainingNet(NeuralNetClassifier):
 
     # -- where it runs --
 
+    @in_own_torch_state
     def _move(self, device):
         """Go on, or predict, on another device."""
         if str(device) == self.device:
@@ -480,28 +495,30 @@ class TrainingNet(NeuralNetClassifier):
 
     # -- prediction --
 
-    def _end_training_mode(self):
-        """Leave the mode in which the module, or a layer of it, was left.
+    def _predicting_module(self):
+        """The module in evaluation mode, whatever mode it or a layer of it is in.
 
-        Dropout would change predictions, and they the statistics of normalisation.
+        Else dropout would change predictions, and they the statistics of batch
+        normalisation. The module's own mode may be that of a training, in another
+        thread, which predictions are not to end.
         """
-        if _any_in_training(self.module_):
-            self._set_training(False)
+        module = self.module_
+        return _in_evaluation(module) if _any_in_training(module) else module
 
     @torch.inference_mode()
     def _logits(self, images, memory_map=None):
         """Logits on the CPU, shape (n, n_classes), for images on any device."""
         survive_fork()
-        self._end_training_mode()
+        module = self._predicting_module()
         device, size = torch.device(self.device), self._rows_at_once()
         if len(images) <= size:
-            return self._forward(images.to(device)).cpu()
+            return self._in_precision(module, images.to(device)).cpu()
         dtype = self.module_.scaling.factor.dtype
         shape = len(images), len(self.classes_)
         logits = torch.empty(shape, dtype=dtype, device="cpu")
         pages, image_bytes = PageReleaser(memory_map), images[0].nbytes
         for part, out in zip(images.split(size), logits.split(size), strict=True):
-            out.copy_(self._forward(part.to(device)))
+            out.copy_(self._in_precision(module, part.to(device)))
             pages.read(len(part), image_bytes)
         return logits
 
@@ -513,6 +530,17 @@ def _any_in_training(module):
         for child in module._modules.values()
         if child is not None
     )
+
+
+def _in_evaluation(module):
+    """A module of the same weights and hooks that is in evaluation mode throughout."""
+    twin = copy.copy(module)
+    twin.training = False
+    twin._modules = {
+        name: None if child is None else _in_evaluation(child)
+        for name, child in module._modules.items()
+    }
+    return twin
 
 
 def summed_loss(logits, targets, weights=None):

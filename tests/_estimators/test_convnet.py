@@ -16,6 +16,7 @@ from sklearn.ensemble import BaggingClassifier
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsOneClassifier
+from skorch.callbacks import Callback
 from torch import nn
 
 from skmnist import ConvLayer, ConvNetClassifier
@@ -99,10 +100,33 @@ def test_the_default_learns_the_digits(digits):
 
 @pytest.mark.parametrize("n", [80, 65, 33])
 def test_batch_norm_trains_on_any_number_of_images(n, digits):
-    # Five poolings leave one pixel; 65 images leave one for the last batch.
+    # Five poolings leave one pixel.
     layers = (2, 2, 2, 2, ConvLayer(2, batch_norm=True), ConvLayer(2, batch_norm=True))
     clf = fitted(digits, layers, (), n=n, batch_size=32)
     assert np.isfinite(clf.loss_curve_).all()
+
+
+def test_batch_norm_of_a_single_value_is_refused_before_training(digits):
+    X, _, y, _ = digits
+    lone = ConvLayer(2, kernel_size=28, padding="valid", batch_norm=True)
+    calls = []
+
+    class Recorder(Callback):
+        def on_train_begin(self, net, **kwargs):
+            calls.append(net)
+
+    params = {"max_epochs": 1, "callbacks": [Recorder()]}
+    for n, size in ((81, 2), (80, 1)):
+        clf = ConvNetClassifier((lone,), (), batch_size=size, **params)
+        with pytest.raises(ValueError, match=f"{n} with batch_size={size} instead"):
+            clf.fit(X[:n], y[:n])
+    clf = ConvNetClassifier((lone,), (), **params)
+    with pytest.raises(ValueError, match="batches of two images or more"):
+        clf.partial_fit(X[:1], y[:1], classes=np.arange(10))
+    assert not calls
+    clf.partial_fit(X[:2], y[:2], classes=np.arange(10))
+    # Of larger maps one image has statistics, as in torch.
+    fitted(digits, (dataclasses.replace(lone, kernel_size=27),), n=80, batch_size=1)
 
 
 # -- shapes of images ---------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import contextlib
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -45,6 +46,10 @@ def conv(**params):
     return ConvNetClassifier(layers, (8,), random_state=0, **params)
 
 
+def rounded(**params):
+    return mlp(precision="bfloat16", **params)
+
+
 def state():
     made = torch.empty(0)
     return (
@@ -57,7 +62,7 @@ def state():
 
 
 @pytest.mark.parametrize("ambient", AMBIENT)
-@pytest.mark.parametrize("make", [mlp, conv])
+@pytest.mark.parametrize("make", [mlp, conv, rounded])
 def test_fits_and_predictions_are_those_without(make, ambient, few):
     X, X_test, y, y_test = few
     weights = np.arange(len(y)) % 3
@@ -81,6 +86,20 @@ def test_fits_and_predictions_are_those_without(make, ambient, few):
         )
     # Weights that were made in inference mode could not be trained further.
     copy.set_params(warm_start=True).fit(X, y)
+
+
+@pytest.mark.parametrize("ambient", AMBIENT)
+def test_a_model_that_was_moved_trains_on_as_without(ambient, few):
+    X, X_test, y, _ = few
+    plain, clf = (mlp().partial_fit(X, y, classes=np.arange(10)) for _ in range(2))
+    # For torch another device than "cpu", and there on every machine.
+    plain.set_params(device="cpu:0").predict(X_test)
+    with AMBIENT[ambient]():
+        clf.set_params(device="cpu:0").predict(X_test)
+    np.testing.assert_array_equal(
+        clf.partial_fit(X, y).predict_proba(X_test),
+        plain.partial_fit(X, y).predict_proba(X_test),
+    )
 
 
 @pytest.mark.parametrize("ambient", AMBIENT)
@@ -132,6 +151,24 @@ def test_a_module_that_was_left_in_training_mode_predicts_as_before(make, leave,
     np.testing.assert_allclose(clf.decision_function(X_test[:1]), logits[:1], atol=1e-5)
     for norm, mean in zip(norms, means, strict=True):
         assert torch.equal(norm.running_mean, mean)
+
+
+@pytest.mark.parametrize("make", [mlp, conv])
+def test_predictions_amid_a_training_leave_its_mode_alone(make, few):
+    X, X_test, y, _ = few
+
+    def predict_elsewhere(images):
+        with ThreadPoolExecutor(1) as pool:
+            once, again = pool.map(clf.decision_function, [X_test] * 2)
+        np.testing.assert_array_equal(once, again)  # no dropout
+        return images
+
+    expected = make(augment=lambda images: images).fit(X, y)
+    clf = make(augment=predict_elsewhere)
+    clf.fit(X, y)
+    np.testing.assert_array_equal(
+        clf.decision_function(X_test), expected.decision_function(X_test)
+    )
 
 
 def test_dropout_is_found_by_tools_that_look_for_torchs(few):
