@@ -15,6 +15,7 @@ from skorch import NeuralNetClassifier
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 
 OURS = [LinearClassifier, MLPClassifier, ConvNetClassifier]
+EXCUSED_IN_FLOAT32 = "check_sample_weight_equivalence_on_dense_data"
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 COUNTED = {"skorch": "skorch", "scikit-learn": "scikit-learn", "Keras": "keras"}
 counts_are_of_these_versions = pytest.mark.skipif(
@@ -79,12 +80,13 @@ def test_as_many_of_scikit_learns_checks_fail_as_the_readme_says(keras_classifie
     row = re.search(r"\| scikit-learn's checks that fail \|(.*)\|", README)[1]
     told = [cell.strip() for cell in row.strip("| ").split("|")]
     in_float64, in_float32 = told.pop(0).split(", ")
+    assert EXCUSED_IN_FLOAT32 in README
     assert in_float64 == "none in float64"
     assert in_float32 == f"1 of {len(found_for(OURS[0]()))} in float32"
     for cls in OURS:
         assert failures(found_for(cls(precision="float64"))) == []
-        # One, where chance lets it fail: it is 6e-8 off.
-        assert len(failures(found_for(cls()))) <= 1
+        # It is 6e-8 off where it fails, which is chance.
+        assert set(failures(found_for(cls()))) <= {EXCUSED_IN_FLOAT32}
     for estimator, cell in zip(
         [skorch_net(), SklearnMLP(max_iter=20), keras_classifier], told, strict=True
     ):

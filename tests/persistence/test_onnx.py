@@ -142,7 +142,15 @@ def test_a_missing_exporter_is_named_with_the_extra_that_installs_it(
     ],
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("make", [LinearClassifier, MLPClassifier, ConvNetClassifier])
+@pytest.mark.parametrize(
+    "make",
+    [
+        LinearClassifier,
+        lambda: MLPClassifier((8,), max_epochs=1),
+        lambda: ConvNetClassifier((4,), (), max_epochs=1),
+    ],
+    ids=["linear", "mlp", "conv"],
+)
 def test_the_file_takes_the_pixels_of_the_fit(make, as_dtype, expected, few, tmp_path):
     X, _, y, _ = few
     path = tmp_path / "model.onnx"
