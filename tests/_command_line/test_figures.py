@@ -53,7 +53,7 @@ def test_beside_other_images_published_figures_are_left_out_and_it_is_said(digit
 
 def test_targets_of_our_own_recipes_are_called_so(digits):
     result = get_recipe("skmnist/quick").run(digits, epochs=1)
-    loss, accuracy = figures.draw_recipe([result]).axes
+    _, accuracy = figures.draw_recipe([result]).axes
     assert signs(accuracy) == {"target, test": [[1, 99.0]]}
 
 
