@@ -25,6 +25,11 @@ from skmnist.datasets import fetch_mnist, load_digits28
 # MNIST, would be too few: 1,415 images are 23 batches.
 EPOCHS = {"digits": 20, "mnist": None}
 
+INTERVAL = (
+    "95 % interval: of the errors to expect on {:,} such images (binomial, by Wilson's "
+    "score)."
+)
+
 
 class Result(NamedTuple):
     """A fitted estimator and how it did."""
@@ -116,21 +121,21 @@ def format_table(results, n_train, n_test):
         rows, header, colalign=("left", *["right"] * 5), disable_numparse=True
     )
     remarks = "".join(
-        f"\n{result.name} stopped after its {estimator.max_iter} iterations, before it "
+        f"{result.name} stopped after its {estimator.max_iter} iterations, before it "
         "had converged.\n"
         for result in results
         if isinstance(estimator := result.estimator, LinearClassifier)
         and estimator.n_iter_.max() >= estimator.max_iter
     )
     images = f"{n_train:,} training images, {n_test:,} test images"
-    return f"\n{images}\n\n{table}\n{remarks}"
+    return f"\n{images}\n\n{table}\n\n{INTERVAL.format(n_test)}\n{remarks}"
 
 
 def likely_errors(n_errors, n_test):
-    """The numbers of errors that other test sets of this size would likely give.
+    """The 95 % interval of the errors to expect on as many images of this kind.
 
-    The 95 % interval of a binomial proportion by Wilson's score (Wilson, "Probable
-    inference, the law of succession, and statistical inference", JASA 22, 1927).
+    That of a binomial proportion by Wilson's score (Wilson, "Probable inference, the
+    law of succession, and statistical inference", JASA 22, 1927).
     """
     interval = binomtest(n_errors, n_test).proportion_ci(method="wilson")
     return round(n_test * interval.low), round(n_test * interval.high)

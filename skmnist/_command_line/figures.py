@@ -15,7 +15,7 @@ def draw_recipe(results, compares=True):
     if "train_loss" not in figures:
         return None
     scored = "validation" if "validation_loss" in figures else "test"
-    figure, axes = make_panels(2, recipe.name)
+    figure, axes = make_panels(2, title(recipe, compares))
     for ax, kind, scale in zip(axes, ("loss", "accuracy"), (1, 100), strict=True):
         train, valid = (
             [[value / scale for value in r.figures[metric].values()] for r in results]
@@ -44,12 +44,17 @@ def draw_study(result, compares=True):
     varied = len(result.candidates) > 1
     if not curves and not varied:
         return None
-    figure, axes = make_panels(len(curves) + varied, result.study.name)
+    figure, axes = make_panels(len(curves) + varied, title(result.study, compares))
     for ax, kind in zip(axes, curves, strict=False):
         draw_curves(ax, result, kind)
     if varied:
         draw_sweep(axes[-1], result, compares)
     return figure
+
+
+def title(entry, compares):
+    """The name, and that the images are not the report's where they are not."""
+    return entry.name if compares else f"{entry.name}, on scikit-learn's digits"
 
 
 def draw_curves(ax, result, kind):

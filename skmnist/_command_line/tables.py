@@ -77,9 +77,8 @@ def recipe_text(results, compares=True):
     lines = [
         f"# {recipe.name}",
         "",
-        f"{recipe.source}. {first.n_parameters:,} parameters ({stated(recipe)}: "
-        f"{recipe.n_parameters:,}). {first.n_train:,} training images, "
-        f"{first.n_test:,} test images, {seeds_text(len(results))}, "
+        f"{recipe.source}. {parameters_text(first)}. {first.n_train:,} training "
+        f"images, {first.n_test:,} test images, {seeds_text(len(results))}, "
         f"{statistics.mean(r.fit_seconds for r in results):.1f} s to fit.",
         "",
         f"Test accuracy {spread(accuracies)} %{after}; "
@@ -99,6 +98,13 @@ def recipe_text(results, compares=True):
         ]
         lines += ["", as_markdown(("layer", "output shape", "parameters"), rows)]
     return "\n".join(lines) + "\n"
+
+
+def parameters_text(result):
+    """The number of parameters, beside a report's; our own recipes aim at none."""
+    recipe, counted = result.recipe, f"{result.n_parameters:,} parameters"
+    is_report = stated(recipe) == "published"
+    return counted + f" (published: {recipe.n_parameters:,})" * is_report
 
 
 def epoch_table(results, compares=True):
@@ -153,6 +159,8 @@ def study_text(result, compares=True):
         lines += ["", f"The report's finding{on_mnist}: {study.finding}"]
     if study.note and compares:
         lines += ["", study.note]
+    if study.published and not compares:
+        lines += ["", "The published figures are of MNIST, and left out."]
     lines += ["", as_markdown(*study_table(result, compares))]
     return "\n".join(lines) + "\n"
 

@@ -6,7 +6,7 @@ import copy
 import math
 import warnings
 from abc import ABCMeta, abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
+from skmnist._estimators.flat_parameters import FlatParameters
 from skmnist._estimators.one_training import one_training
 from skmnist._estimators.parameters import TRAINING_RULES
 from skmnist._estimators.pickling import VersionedPickle
@@ -70,6 +71,7 @@ class NetworkClassifier(
     ClassifierMixin,
     VersionedPickle,
     DocumentedOnSite,
+    FlatParameters,
     BaseEstimator,
     metaclass=ABCMeta,
 ):
@@ -539,39 +541,6 @@ class NetworkClassifier(
     def validation_scores_(self) -> list[float] | None:
         """The validation accuracy after every epoch that had one, or None."""
         return [row["valid_acc"] for row in self.history_ if "valid_acc" in row] or None
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters.
-
-        Parameters
-        ----------
-        **params :
-            Names and values, as in the constructor.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-
-        Raises
-        ------
-        ValueError
-            For a name that is no parameter; skorch's ``optimizer__momentum`` and the
-            like are items of ``optimizer_params`` here.
-        """
-        for name in params:
-            first, nested, rest = name.partition("__")
-            if nested:
-                advice = (
-                    f"Pass optimizer_params={{{rest!r}: ...}} instead."
-                    if first == "optimizer"
-                    else "All its parameters are flat."
-                )
-                raise ValueError(
-                    f"{type(self).__name__} has no nested parameters such as "
-                    f"{name!r}. {advice}"
-                )
-        return super().set_params(**params)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
+from skmnist._estimators.flat_parameters import FlatParameters
 from skmnist._estimators.pickling import VersionedPickle
 from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_range
 from skmnist._estimators.scaling import find_pixel_scaling, scale_pixels
@@ -37,6 +38,7 @@ class LinearClassifier(
     ClassifierMixin,
     VersionedPickle,
     DocumentedOnSite,
+    FlatParameters,
     BaseEstimator,
 ):
     """Logistic regression on pixels, the baseline of every comparison.

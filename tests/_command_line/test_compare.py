@@ -96,4 +96,5 @@ def test_a_linear_model_that_did_not_converge_is_told_of(few):
         result = fit_and_score(clf, X, X_test, y, y_test)
         table = format_table([result], len(y), len(y_test))
         assert (remark in table) == told
-        assert "95 % interval" in table
+        assert "the errors to expect on 100 such images" in table
+        assert "Wilson's score" in table

@@ -881,17 +881,6 @@ def test_probabilities_are_the_softmax_of_the_logits_in_float64(clf, n_classes, 
 
 
 @pytest.mark.parametrize("cls", [MLPClassifier, ConvNetClassifier])
-def test_nested_parameters_are_refused_with_their_flat_form(cls):
-    message = rf"{cls.__name__} has no nested .* optimizer_params=\{{'betas': \.\.\."
-    with pytest.raises(ValueError, match=message):
-        cls().set_params(optimizer__betas=(0.9, 0.99))
-    with pytest.raises(ValueError, match="All its parameters are flat"):
-        cls().set_params(module__width=3)
-    with pytest.raises(ValueError, match="Invalid parameter 'speed'"):
-        cls().set_params(speed=3)
-
-
-@pytest.mark.parametrize("cls", [MLPClassifier, ConvNetClassifier])
 def test_missing_labels_are_asked_for_by_the_estimators_own_name(cls, few):
     message = f"This {cls.__name__} estimator requires y to be passed"
     for fit in (cls().fit, lambda X: cls().partial_fit(X, classes=[0, 1])):
