@@ -191,8 +191,9 @@ def add_reproduce(commands):
         help="rerun networks and studies of published reports; compare the figures",
         description=(
             "Train networks of published reports, or run their studies, and print "
-            "tables with the published figures, which are for MNIST, beside the "
-            "measured ones. With --out, finished results are kept, not recomputed."
+            "tables: with --data mnist, the published figures, which are for MNIST, "
+            "stand beside the measured ones. With --out, finished results are kept, "
+            "not recomputed."
         ),
     )
     parser.add_argument(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import joblib
 import numpy as np
+from scipy.stats import binomtest
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
@@ -23,6 +24,11 @@ from skmnist.datasets import fetch_mnist, load_digits28
 # Passes over the training images where the estimators' own number, made for
 # MNIST, would be too few: 1,415 images are 23 batches.
 EPOCHS = {"digits": 20, "mnist": None}
+
+INTERVAL = (
+    "95 % interval: of the errors to expect on {:,} such images (binomial, by Wilson's "
+    "score)."
+)
 
 
 class Result(NamedTuple):
@@ -86,7 +92,7 @@ def fit_and_score(estimator, X_train, X_test, y_train, y_test):
             estimator.fit(X_train, y_train)
             bar.update()
     else:
-        estimator.set_params(callbacks=[EpochProgress(name, estimator.max_epochs)])
+        estimator.set_params(callbacks=[EpochProgress(name)])
         estimator.fit(X_train, y_train)
         estimator.set_params(callbacks=None)
     seconds = time.perf_counter() - start
@@ -103,14 +109,36 @@ def format_table(results, n_train, n_test):
             f"{result.fit_seconds:.1f}",
             f"{result.accuracy:.2%}",
             f"{result.n_errors:,}",
+            "{:,} to {:,}".format(*likely_errors(result.n_errors, n_test)),
         )
         for result in results
     ]
-    header = ("model", "parameters", "seconds to fit", "test accuracy", "test errors")
-    table = tabulate(
-        rows, header, colalign=("left", *["right"] * 4), disable_numparse=True
+    header = (
+        *("model", "parameters", "seconds to fit", "test accuracy", "test errors"),
+        "95 % interval",
     )
-    return f"\n{n_train:,} training images, {n_test:,} test images\n\n{table}\n"
+    table = tabulate(
+        rows, header, colalign=("left", *["right"] * 5), disable_numparse=True
+    )
+    remarks = "".join(
+        f"{result.name} stopped after its {estimator.max_iter} iterations, before it "
+        "had converged.\n"
+        for result in results
+        if isinstance(estimator := result.estimator, LinearClassifier)
+        and estimator.n_iter_.max() >= estimator.max_iter
+    )
+    images = f"{n_train:,} training images, {n_test:,} test images"
+    return f"\n{images}\n\n{table}\n\n{INTERVAL.format(n_test)}\n{remarks}"
+
+
+def likely_errors(n_errors, n_test):
+    """The 95 % interval of the errors to expect on as many images of this kind.
+
+    That of a binomial proportion by Wilson's score (Wilson, "Probable inference, the
+    law of succession, and statistical inference", JASA 22, 1927).
+    """
+    interval = binomtest(n_errors, n_test).proportion_ci(method="wilson")
+    return round(n_test * interval.low), round(n_test * interval.high)
 
 
 def write_results(results, X_test, y_test, out):

@@ -1,17 +1,21 @@
 """The figures of recipes and studies."""
 
+from skmnist._command_line.tables import stated
 from skmnist.displays import ParameterSweepDisplay, TrainingCurveDisplay
 
 PANEL = (5, 4)  # inches
 
 
-def draw_recipe(results):
-    """Loss and accuracy by epoch, the published figures as black markers."""
+def draw_recipe(results, compares=True):
+    """Loss and accuracy by epoch, the published figures as black markers.
+
+    These are of MNIST: left out where they do not compare.
+    """
     recipe, figures = results[0].recipe, results[0].figures
     if "train_loss" not in figures:
         return None
     scored = "validation" if "validation_loss" in figures else "test"
-    figure, axes = make_panels(2, recipe.name)
+    figure, axes = make_panels(2, title(recipe, compares))
     for ax, kind, scale in zip(axes, ("loss", "accuracy"), (1, 100), strict=True):
         train, valid = (
             [[value / scale for value in r.figures[metric].values()] for r in results]
@@ -23,11 +27,13 @@ def draw_recipe(results):
         name_scored_images(ax, scored)
         for part, marker in (("train", "P"), ("test", "X")):
             points = recipe.published.get(f"{part}_{kind}", {})
-            mark_published(ax, points.items(), f"published, {part}", marker)
+            if compares:
+                label = f"{stated(recipe)}, {part}"
+                mark_published(ax, points.items(), label, marker)
     return figure
 
 
-def draw_study(result):
+def draw_study(result, compares=True):
     """The curves that the report shows, and the accuracies by what was varied.
 
     None where the study has neither.
@@ -38,12 +44,17 @@ def draw_study(result):
     varied = len(result.candidates) > 1
     if not curves and not varied:
         return None
-    figure, axes = make_panels(len(curves) + varied, result.study.name)
+    figure, axes = make_panels(len(curves) + varied, title(result.study, compares))
     for ax, kind in zip(axes, curves, strict=False):
         draw_curves(ax, result, kind)
     if varied:
-        draw_sweep(axes[-1], result)
+        draw_sweep(axes[-1], result, compares)
     return figure
+
+
+def title(entry, compares):
+    """The name, and that the images are not the report's where they are not."""
+    return entry.name if compares else f"{entry.name}, on scikit-learn's digits"
 
 
 def draw_curves(ax, result, kind):
@@ -78,7 +89,7 @@ def curves_of(result, kind):
     )
 
 
-def draw_sweep(ax, result):
+def draw_sweep(ax, result, compares=True):
     """The accuracies by what was varied, the published ones as black markers."""
     display = ParameterSweepDisplay.from_cv_results(
         result.cv_results,
@@ -91,7 +102,7 @@ def draw_sweep(ax, result):
     labelled = ax if bar is None else bar.ax
     labelled.set_ylabel(labelled.get_ylabel().replace("splits", "seeds"))
     published = result.study.published
-    if published:
+    if published and compares:
         points = [
             (x, published[value][0])
             for x, value in zip(places_of(display), display.values, strict=True)

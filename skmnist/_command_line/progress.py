@@ -13,17 +13,14 @@ class EpochProgress(Callback):
     ----------
     label : str
         The text in front of the bar.
-    n_epochs : int
-        The length of the bar.
     """
 
-    def __init__(self, label, n_epochs):
+    def __init__(self, label):
         self.label = label
-        self.n_epochs = n_epochs
 
     def on_train_begin(self, net, **kwargs):
         """Open the bar."""
-        self.bar_ = progress_bar(self.label, self.n_epochs, "epoch")
+        self.bar_ = progress_bar(self.label, net.max_epochs, "epoch")
 
     def on_epoch_end(self, net, **kwargs):
         """Advance it."""
@@ -40,7 +37,7 @@ class EpochProgress(Callback):
 
     def __getstate__(self):
         # The bar holds an open stream, and a pickled model has no use for it.
-        return {"label": self.label, "n_epochs": self.n_epochs}
+        return {"label": self.label}
 
 
 def progress_bar(label, total, unit):

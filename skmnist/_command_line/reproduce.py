@@ -74,7 +74,7 @@ def reproduce(
     if data == "digits":
         print(
             "The published figures are for MNIST; these results are for "
-            "scikit-learn's bundled digits.",
+            "scikit-learn's bundled digits, so published accuracies are left out.",
             file=sys.stderr,
         )
     failed = []
@@ -86,7 +86,9 @@ def reproduce(
             continue
         n_seeds = seeds or getattr(entry, "n_repeats", 1)
         try:
-            outcome = RUN[type(entry)](entry, arrays, epochs, n_seeds, jobs, device)
+            run = RUN[type(entry)]
+            on_mnist = data == "mnist"
+            outcome = run(entry, arrays, epochs, n_seeds, jobs, device, on_mnist)
             if folder is not None:
                 write_outcome(outcome, request | {"seeds": n_seeds}, folder)
         except Exception as error:  # the others are still to be run
@@ -110,17 +112,17 @@ def reproduce(
 # -- running ----------------------------------------------------------------------
 
 
-def run_recipe(recipe, arrays, epochs, seeds, jobs, device):
+def run_recipe(recipe, arrays, epochs, seeds, jobs, device, on_mnist):
     """Train a network with every seed, `jobs` of them at a time."""
     results = joblib.Parallel(n_jobs=jobs)(
         joblib.delayed(run_seed)(recipe, arrays, epochs, seed, device)
         for seed in range(seeds)
     )
     return Outcome(
-        text=tables.recipe_text(results),
-        header_and_rows=tables.epoch_table(results),
+        text=tables.recipe_text(results, on_mnist),
+        header_and_rows=tables.epoch_table(results, on_mnist),
         figures={"runs": [result.to_dict() for result in results]},
-        draw=partial(figures.draw_recipe, results),
+        draw=partial(figures.draw_recipe, results, on_mnist),
         model=results[0].estimator,
     )
 
@@ -133,7 +135,7 @@ def run_seed(recipe, arrays, epochs, seed, device):
     )
 
 
-def run_study(study, arrays, epochs, seeds, jobs, device):
+def run_study(study, arrays, epochs, seeds, jobs, device, on_mnist):
     """Train all that a study varies."""
     result = study.run(
         arrays,
@@ -144,15 +146,15 @@ def run_study(study, arrays, epochs, seeds, jobs, device):
         callbacks=epoch_bar(study, short_name(study), epochs),
     )
     return Outcome(
-        text=tables.study_text(result),
-        header_and_rows=tables.study_table(result),
+        text=tables.study_text(result, on_mnist),
+        header_and_rows=tables.study_table(result, on_mnist),
         figures=result.to_dict(),
-        draw=partial(figures.draw_study, result),
+        draw=partial(figures.draw_study, result, on_mnist),
         n_failed=result.n_failed,
     )
 
 
-def run_layer_study(study, arrays, epochs, seeds, jobs, device):
+def run_layer_study(study, arrays, epochs, seeds, jobs, device, on_mnist):
     """Count parameters; of the request, only the images matter."""
     result = study.run(arrays)
     return Outcome(
@@ -172,8 +174,7 @@ def short_name(entry):
 
 def epoch_bar(entry, label, epochs):
     """A progress bar, if there are epochs."""
-    length = epochs or entry.settings.get("max_epochs")
-    return [EpochProgress(label, length)] if length else []
+    return [EpochProgress(label)] if epochs or "max_epochs" in entry.settings else []
 
 
 # -- files ------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def catalogue_text():
         [
             tabulate(
                 networks,
-                ("recipe", "parameters", "published accuracy (%)", "source"),
+                ("recipe", "parameters", "published or target (%)", "source"),
                 colalign=("left", "right", "right", "left"),
                 disable_numparse=True,
             ),
@@ -45,7 +45,7 @@ def catalogue_text():
 
 
 def last_accuracy(recipe):
-    """The published test accuracy after the last epoch."""
+    """The published test accuracy, or our target, after the last epoch."""
     return f"{list(recipe.published['test_accuracy'].values())[-1]:.2f}"
 
 
@@ -59,8 +59,16 @@ def published_text(recipe, n_epochs):
 # -- networks -------------------------------------------------------------------
 
 
-def recipe_text(results):
-    """Everything that is printed and written about a recipe, as Markdown."""
+def stated(entry):
+    """What to call the figures that come with a recipe: a report's, or our targets."""
+    return "target" if entry.name.startswith("skmnist/") else "published"
+
+
+def recipe_text(results, compares=True):
+    """Everything that is printed and written about a recipe, as Markdown.
+
+    The figures that come with it are of MNIST: left out where they do not compare.
+    """
     recipe, first = results[0].recipe, results[0]
     accuracies = [result.test_accuracy for result in results]
     # The linear baseline has no epochs.
@@ -69,17 +77,20 @@ def recipe_text(results):
     lines = [
         f"# {recipe.name}",
         "",
-        f"{recipe.source}. {first.n_parameters:,} parameters (published: "
-        f"{recipe.n_parameters:,}). {first.n_train:,} training images, "
-        f"{first.n_test:,} test images, {seeds_text(len(results))}, "
+        f"{recipe.source}. {parameters_text(first)}. {first.n_train:,} training "
+        f"images, {first.n_test:,} test images, {seeds_text(len(results))}, "
         f"{statistics.mean(r.fit_seconds for r in results):.1f} s to fit.",
         "",
-        f"Test accuracy {spread(accuracies)} %{after}; published "
-        f"{published_text(recipe, first.n_epochs)}.",
+        f"Test accuracy {spread(accuracies)} %{after}; "
+        + (
+            f"{stated(recipe)} {published_text(recipe, first.n_epochs)}."
+            if compares
+            else f"the {stated(recipe)} figures are of MNIST, and left out."
+        ),
     ]
-    if recipe.note:
+    if recipe.note and compares:
         lines += ["", recipe.note]
-    lines += ["", as_markdown(*epoch_table(results))]
+    lines += ["", as_markdown(*epoch_table(results, compares))]
     if recipe.shows_layers:
         rows = [
             (line.layer, line.output_shape, f"{line.n_parameters:,}")
@@ -89,7 +100,14 @@ def recipe_text(results):
     return "\n".join(lines) + "\n"
 
 
-def epoch_table(results):
+def parameters_text(result):
+    """The number of parameters, beside a report's; our own recipes aim at none."""
+    recipe, counted = result.recipe, f"{result.n_parameters:,} parameters"
+    is_report = stated(recipe) == "published"
+    return counted + f" (published: {recipe.n_parameters:,})" * is_report
+
+
+def epoch_table(results, compares=True):
     """Header and rows of the report's own table: its metrics, epoch by epoch."""
     recipe = results[0].recipe
     metrics = [m for m in METRICS if m in recipe.shows or m in recipe.published]
@@ -99,10 +117,10 @@ def epoch_table(results):
         header.append(name)
         columns.append(partial(measured, results, metric, form))
         for source, values in (
-            ("published", recipe.published),
+            (stated(recipe), recipe.published),
             ("independent run", recipe.independent or {}),
         ):
-            if metric in values:
+            if metric in values and compares:
                 header.append(f"{source}, {name}")
                 columns.append(partial(known, values[metric], form))
     epochs = range(1, results[0].n_epochs + 1)
@@ -123,8 +141,11 @@ def known(values, form, epoch):
 # -- studies --------------------------------------------------------------------
 
 
-def study_text(result):
-    """Everything that is printed and written about a study, as Markdown."""
+def study_text(result, compares=True):
+    """Everything that is printed and written about a study, as Markdown.
+
+    The report's figures are of MNIST: left out where they do not compare.
+    """
     study = result.study
     lines = [
         f"# {study.name}",
@@ -134,30 +155,35 @@ def study_text(result):
         f"{result.fit_seconds.sum():.1f} s to fit all.",
     ]
     if study.finding:
-        lines += ["", f"The report's finding: {study.finding}"]
-    if study.note:
+        on_mnist = "" if compares else ", on MNIST"
+        lines += ["", f"The report's finding{on_mnist}: {study.finding}"]
+    if study.note and compares:
         lines += ["", study.note]
-    lines += ["", as_markdown(*study_table(result))]
+    if study.published and not compares:
+        lines += ["", "The published figures are of MNIST, and left out."]
+    lines += ["", as_markdown(*study_table(result, compares))]
     return "\n".join(lines) + "\n"
 
 
-def study_table(result):
+def study_table(result, compares=True):
     """Header and rows: one per candidate, with all its runs."""
     study = result.study
+    published = study.published if compares else None
+    independent = study.independent if compares else None
     name, _ = METRICS["test_accuracy"]
     header = [*result.candidates[0], name]
     several = result.n_repeats > 1
     header += [f"seed {seed}" for seed in range(result.n_repeats)] if several else []
-    header += [f"published, {name}"] if study.published else []
-    header += [f"independent run, {name}"] if study.independent else []
+    header += [f"published, {name}"] if published else []
+    header += [f"independent run, {name}"] if independent else []
     rows = []
-    for (candidate, published, independent, mean), runs in zip(
+    for (candidate, known_mean, other_mean, mean), runs in zip(
         result.comparison(), result.accuracies, strict=True
     ):
         row = [*map(value_text, candidate.values()), with_deviation(mean)]
         row += [with_deviation((run, None)) for run in runs] if several else []
-        row += [with_deviation(published)] if study.published else []
-        row += [with_deviation(independent)] if study.independent else []
+        row += [with_deviation(known_mean)] if published else []
+        row += [with_deviation(other_mean)] if independent else []
         rows.append(row)
     return header, rows
 
@@ -225,7 +251,14 @@ def as_markdown(header, rows):
 
 
 def as_csv(header, rows):
-    """The table as CSV."""
+    """The table as CSV, with a mean and its deviation in columns of their own."""
+    columns = []
+    for name, cells in zip(header, zip(*rows, strict=True), strict=True):
+        parts = [str(cell).split(" ± ") for cell in cells]
+        columns.append([name, *(part[0] for part in parts)])
+        if any(len(part) == 2 for part in parts):
+            deviations = [part[1] if len(part) == 2 else "" for part in parts]
+            columns.append([f"{name}, standard deviation", *deviations])
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    csv.writer(text, lineterminator="\n").writerows(zip(*columns, strict=True))
     return text.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, Self
@@ -14,8 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
+from skmnist._estimators.flat_parameters import FlatParameters
+from skmnist._estimators.one_training import one_training
 from skmnist._estimators.parameters import TRAINING_RULES
 from skmnist._estimators.pickling import VersionedPickle
+from skmnist._estimators.pixel_range import warn_of_other_range
 from skmnist._estimators.scaling import find_pixel_scaling
 from skmnist._estimators.seeds import draw_seed, spread_seed
 from skmnist._estimators.task_callbacks import (
@@ -30,6 +34,7 @@ from skmnist._estimators.training_data import (
     hold_out,
     with_loss_weights,
 )
+from skmnist._training.ambient import in_own_torch_state
 from skmnist._training.build import NET_SETTINGS, build_net
 from skmnist._training.checkpoint import (
     Checkpointer,
@@ -56,11 +61,17 @@ if TYPE_CHECKING:
     from skmnist._training.modules import ModelSummary
 
 
+# Steps of the optimiser that max_epochs="auto" gives few images at least. Measured on
+# 100 to 5,000 images of MNIST (docs/decisions.md).
+LEAST_STEPS = 50
+
+
 class NetworkClassifier(
     CallbackSupportMixin,
     ClassifierMixin,
     VersionedPickle,
     DocumentedOnSite,
+    FlatParameters,
     BaseEstimator,
     metaclass=ABCMeta,
 ):
@@ -72,6 +83,7 @@ class NetworkClassifier(
 
     _rules = TRAINING_RULES
     _module_class: type[torch.nn.Module]
+    _usual_epochs: int  # of max_epochs="auto", on as many images as MNIST has
 
     @abstractmethod
     def __init__(
@@ -143,10 +155,11 @@ class NetworkClassifier(
     # -- fitting --
 
     @with_callbacks
+    @in_own_torch_state
     def fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: ArrayLike | None = None,
@@ -160,6 +173,8 @@ class NetworkClassifier(
                 (n_samples, height, width) or (n_samples, channels, height, width)
             Images, in any real dtype: an array, memory map, data frame, list or
             tensor. uint8 pixels stay uint8 until they are in a batch.
+            Channels may come last where the last side is 1 or 3 and the second is
+            not.
         y : array-like of shape (n_samples,)
             Labels: ints, strings or bools, of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -180,32 +195,43 @@ class NetworkClassifier(
         ------
         ValueError
             Before any training: for a parameter or an array that is not as
-            documented, data of a single class, an unavailable device, or a
-            checkpoint that belongs to another run or is in use. During training:
-            when the loss or the weights stop being finite.
+            documented, data of a single class, an unavailable device, a checkpoint
+            that belongs to another run or is in use, or a callback that cannot do
+            its work. During training: when the loss or the weights stop being
+            finite.
+        RuntimeError
+            While another thread trains this estimator.
         OSError
             For a checkpoint that cannot be written: before training where its folder
             is missing or read-only, after an epoch where the disk is full.
         """
         check.check_parameters(self, self._rules)
         warm = self.warm_start and hasattr(self, "net_")
-        fit_task = self._init_callback_context(max_subtasks=self.max_epochs)
-        data = callback_data(X, y, sample_weight)
-        fit_task.call_on_fit_task_begin(estimator=self, **data)
-        with check.unchanged_on_failure(self), owned_checkpoint(self.checkpoint):
+        fit_task, data = (
+            self._init_callback_context(),
+            callback_data(X, y, sample_weight),
+        )
+        with (
+            one_training(self),
+            check.unchanged_on_failure(self),
+            owned_checkpoint(self.checkpoint),
+        ):
             saved = self._read_checkpoint(warm)
             seeds = self._draw_seeds(saved)
             train = check_training_data(self, X, y, sample_weight, reset=not warm)
             valid = check_validation_data(self, X_val, y_val)
             if valid is None and self.early_stopping:
                 train, valid = hold_out(self, train, seeds.split)
+            weighted = with_loss_weights(self, train)
+            n_epochs = self._find_n_epochs(weighted)
+            fit_task.max_subtasks = n_epochs
+            fit_task.call_on_fit_task_begin(estimator=self, **data)
             history = self.history_ if warm else ()
             module = self._copied_module() if warm else self._new_module(train, seeds)
             callbacks = self._own_callbacks(train, valid, seeds, saved, len(history))
             callbacks.append(EpochTasks(self, fit_task, data))
             self._start(module, seeds, history, callbacks)
-            weighted = with_loss_weights(self, train)
-            self.net_.train(weighted, valid, epochs=self.max_epochs)
+            self.net_._train(weighted, valid, epochs=n_epochs)
             self.best_epoch_ = self._find_best_epoch()
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
@@ -218,10 +244,11 @@ class NetworkClassifier(
         self.net_ = self._build_net(module, seeds.training, history, callbacks)
         self._is_open, self.best_epoch_ = False, None
 
+    @in_own_torch_state
     def partial_fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
@@ -255,10 +282,12 @@ class NetworkClassifier(
         ------
         ValueError
             As in `fit`, and for missing or changed ``classes``.
+        RuntimeError
+            As in `fit`.
         """
         check.check_parameters(self, self._rules)
-        first = not hasattr(self, "net_")
-        with check.unchanged_on_failure(self):
+        with one_training(self), check.unchanged_on_failure(self):
+            first = not hasattr(self, "net_")
             classes = check.check_partial_classes(self, classes, first)
             train = check_training_data(
                 self, X, y, sample_weight, reset=first, classes=classes
@@ -268,7 +297,7 @@ class NetworkClassifier(
             self._is_open, self.best_epoch_ = True, None
             self._move_if_asked()
             with rolled_back_on_failure(self.net_):
-                self.net_.train(with_loss_weights(self, train), epochs=1)
+                self.net_._train(with_loss_weights(self, train), epochs=1)
         return self
 
     def _open_stream(self, train, first):
@@ -277,6 +306,12 @@ class NetworkClassifier(
         history = () if first else self.history_
         self._settings = self._current_settings(endless=True)
         return self._build_net(module, seeds.training, history, self.callbacks)
+
+    def _find_n_epochs(self, train):
+        if self.max_epochs != "auto":
+            return int(self.max_epochs)
+        n_steps = math.ceil(len(train) / self.batch_size)
+        return max(self._usual_epochs, math.ceil(LEAST_STEPS / n_steps))
 
     def _draw_seeds(self, saved=None):
         """The seeds of a fit; of one that is resumed, those that it began with."""
@@ -356,18 +391,15 @@ class NetworkClassifier(
 
     def _own_callbacks(self, train, valid, seeds, saved, epochs_before):
         """The user's callbacks, then those behind our own parameters."""
-        callbacks, stopping = list(self.callbacks or ()), None
+        callbacks = list(self.callbacks or ())
         if self.early_stopping:
-            stopping = StopEarly(self.n_iter_no_change, self.tol)
-            callbacks.append(stopping)
+            callbacks.append(StopEarly(self.n_iter_no_change, self.tol))
         if self.checkpoint is not None:
             kind = self._find_device().type
             run = describe_run(self, kind, [train, valid], epochs_before)
             if saved is not None:
                 check_same_run(self.checkpoint, saved["run"], run)
-            callbacks.append(
-                Checkpointer(self.checkpoint, run, seeds.root, saved, stopping)
-            )
+            callbacks.append(Checkpointer(self.checkpoint, run, seeds.root, saved))
         return callbacks
 
     def _find_best_epoch(self):
@@ -407,10 +439,9 @@ class NetworkClassifier(
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            Softmax of the logits, in the order of ``classes_``; float64 with
-            ``precision="float64"``, else float32.
+            Softmax of the logits, in the order of ``classes_``, computed in float64.
         """
-        return self._logits(X).softmax(dim=1).numpy()
+        return self._logits(X).double().softmax(dim=1).numpy()
 
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the logarithm of the probability of every class.
@@ -423,9 +454,10 @@ class NetworkClassifier(
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; finite where the probability underflows.
+            In the order of ``classes_``, computed in float64; finite where the
+            probability underflows.
         """
-        return self._logits(X).log_softmax(dim=1).numpy()
+        return self._logits(X).double().log_softmax(dim=1).numpy()
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute the logits, the inputs of the softmax.
@@ -447,17 +479,19 @@ class NetworkClassifier(
     def _logits(self, X):
         check_is_fitted(self, "net_")
         pixels, _, _ = check.check_images(self, X, reset=False)
+        warn_of_other_range(self, pixels, stacklevel=4)
         self._move_if_asked()
-        return self.net_.logits(as_images(self, pixels), find_memory_map(pixels))
+        return self.net_._logits(as_images(self, pixels), find_memory_map(pixels))
 
     def _move_if_asked(self):
         """Follow a `device` that was set after the fit."""
         if self.device != self._placed:
-            self.net_.move(self._find_device())
+            self.net_._move(self._find_device())
             self._placed = self.device
 
     # -- what is known of the fitted network --
 
+    @in_own_torch_state
     def summary(self) -> ModelSummary:
         """Describe the network layer by layer.
 
@@ -468,7 +502,7 @@ class NetworkClassifier(
             first.
         """
         check_is_fitted(self, "net_")
-        return summarize(self.module_, self.image_shape_)
+        return summarize(self.net_._predicting_module(), self.image_shape_)
 
     @property
     def module_(self) -> torch.nn.Module:
@@ -492,13 +526,16 @@ class NetworkClassifier(
 
     @property
     def n_epochs_(self) -> int:
-        """Epochs trained, over all calls that continued the same training."""
-        return len(self.history_)
+        """Epochs trained, over all calls that continued the same training.
+
+        One that a callback broke off is in the history, and not counted.
+        """
+        return len(self.loss_curve_)
 
     @property
     def loss_curve_(self) -> list[float]:
         """The mean training loss of every epoch, in nats."""
-        return [row["train_loss"] for row in self.history_]
+        return [row["train_loss"] for row in self.history_ if "train_loss" in row]
 
     @property
     def validation_scores_(self) -> list[float] | None:
@@ -519,6 +556,7 @@ class NetworkClassifier(
             state["_net_state"] = portable_state(net, with_optimizer=self._is_open)
         return state
 
+    @in_own_torch_state
     def _restore(self, state):
         net_state = state.pop("_net_state", None)
         super()._restore(state)
@@ -527,6 +565,7 @@ class NetworkClassifier(
             self._settings = {**parameters, **self._settings}
             device = self._device_on_arrival(net_state["device"])
             self.net_ = self._build_net(self._empty_module(), seed=0, device=device)
+            self.net_.callbacks = list(self.callbacks or ())
             load_portable_state(self.net_, net_state)
 
     def _device_on_arrival(self, saved):

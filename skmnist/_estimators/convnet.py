@@ -185,6 +185,7 @@ class ConvNetClassifier(NetworkClassifier):
         "image_shape": check.IMAGE_SHAPE,
     } | TRAINING_RULES
     _module_class = ConvNet
+    _usual_epochs = 4
 
     def __init__(
         self,
@@ -202,7 +203,7 @@ class ConvNetClassifier(NetworkClassifier):
         lr_schedule: Schedule = "onecycle",
         lr_decay: float = 0.95,
         batch_size: int = 128,
-        max_epochs: int = 4,
+        max_epochs: int | Literal["auto"] = "auto",
         shuffle: bool = True,
         class_weight: ClassWeight = None,
         early_stopping: bool = False,

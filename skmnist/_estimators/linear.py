@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
+from skmnist._estimators.flat_parameters import FlatParameters
 from skmnist._estimators.pickling import VersionedPickle
+from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_range
 from skmnist._estimators.scaling import find_pixel_scaling, scale_pixels
 from skmnist._estimators.seeds import draw_seed
 from skmnist._estimators.task_callbacks import (
@@ -36,6 +38,7 @@ class LinearClassifier(
     ClassifierMixin,
     VersionedPickle,
     DocumentedOnSite,
+    FlatParameters,
     BaseEstimator,
 ):
     """Logistic regression on pixels, the baseline of every comparison.
@@ -149,6 +152,8 @@ class LinearClassifier(
         X : array-like of shape (n_samples, n_features), \
                 (n_samples, height, width) or (n_samples, channels, height, width)
             Images, in any real dtype.
+            Channels may come last where the last side is 1 or 3 and the second is
+            not.
         y : array-like of shape (n_samples,)
             Labels: ints, strings or bools, of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -172,6 +177,7 @@ class LinearClassifier(
         fit_task.call_on_fit_task_begin(estimator=self, **data)
         with check.unchanged_on_failure(self):
             pixels, own_shape, labels = check.check_images(self, X, y, reset=True)
+            remember_pixels(self, pixels)
             weights = check.check_sample_weight(sample_weight, len(labels))
             if weights is not None and not weights.all():
                 rows = np.flatnonzero(weights)
@@ -232,10 +238,9 @@ class LinearClassifier(
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``.
+            Softmax of the logits, in the order of ``classes_``, computed in float64.
         """
-        pixels = self._checked(X)
-        return self.estimator_.predict_proba(pixels)
+        return softmax(self._logits(X), axis=1)
 
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the logarithm of the probability of every class.
@@ -248,12 +253,10 @@ class LinearClassifier(
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; finite where the probability underflows.
+            In the order of ``classes_``, computed in float64; finite where the
+            probability underflows.
         """
-        logits = self.decision_function(X)
-        if logits.ndim == 1:
-            logits = np.stack([np.zeros_like(logits), logits], axis=1)
-        return log_softmax(logits, axis=1)
+        return log_softmax(self._logits(X), axis=1)
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute the logits, the inputs of the softmax.
@@ -272,9 +275,16 @@ class LinearClassifier(
         pixels = self._checked(X)
         return self.estimator_.decision_function(pixels)
 
+    def _logits(self, X):
+        logits = self.decision_function(X).astype(np.float64)
+        if logits.ndim == 1:
+            logits = np.stack([np.zeros_like(logits), logits], axis=1)
+        return logits
+
     def _checked(self, X):
         check_is_fitted(self, "estimator_")
         pixels, _, _ = check.check_images(self, X, reset=False)
+        warn_of_other_range(self, pixels, stacklevel=4)
         # In the precision of the fit, whatever the parameter is now.
         return self._scaled(pixels, self.coef_.dtype)
 

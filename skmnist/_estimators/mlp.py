@@ -67,6 +67,7 @@ class MLPClassifier(NetworkClassifier):
 
     _rules = {"hidden_layer_sizes": check.LAYER_SIZES} | TRAINING_RULES
     _module_class = MLP
+    _usual_epochs = 10
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class MLPClassifier(NetworkClassifier):
         lr_schedule: Schedule = "onecycle",
         lr_decay: float = 0.95,
         batch_size: int = 64,
-        max_epochs: int = 10,
+        max_epochs: int | Literal["auto"] = "auto",
         shuffle: bool = True,
         class_weight: ClassWeight = None,
         early_stopping: bool = False,

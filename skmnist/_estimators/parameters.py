@@ -54,7 +54,7 @@ TRAINING_RULES = {
     "lr_schedule": check.one_of(None, "onecycle", "cosine", "exponential", "plateau"),
     "lr_decay": check.number("a float in (0, 1]", low=0, low_open=True, high=1),
     "batch_size": check.POSITIVE_INT,
-    "max_epochs": check.POSITIVE_INT,
+    "max_epochs": check.one_of("auto", also=check.POSITIVE_INT),
     "shuffle": check.BOOL,
     "class_weight": check.CLASS_WEIGHT,
     "early_stopping": check.BOOL,
@@ -107,9 +107,11 @@ TRAINING_PARAMETERS = """
     lr_decay : float in (0, 1], default=0.95
         The factor of "exponential".
     batch_size : int, default={batch_size}
-        Images per step of the optimiser.
-    max_epochs : int, default={max_epochs}
-        Passes over the training images.
+        Images per step of the optimiser, at most: the batches of an epoch differ in
+        size by one image or none.
+    max_epochs : int or "auto", default={max_epochs}
+        Passes over the training images. "auto": {usual_epochs}, and on few images as
+        many as make 50 steps of the optimiser; ``n_epochs_`` says how many it was.
     shuffle : bool, default=True
         Whether every epoch takes the images in a new order.
     class_weight : dict, "balanced" or None, default=None
@@ -149,9 +151,11 @@ TRAINING_PARAMETERS = """
         batch normalisation, whose statistics are the whole batch's.
     callbacks : list of skorch callbacks, default=None
         As in skorch, instances, classes, or pairs of a name and one of these.
+        skorch's `LRScheduler` needs ``lr_schedule=None``.
     checkpoint : str, path or None, default=None
-        A file to which the state of the training is written after every epoch,
-        and from which `fit` resumes if it exists and belongs to the same run.
+        A file to which the state of the training, callbacks included, is written
+        after every epoch, and from which `fit` resumes if it exists and belongs to
+        the same run.
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit.
     random_state : int, RandomState instance or None, default=None
@@ -174,7 +178,8 @@ FITTED_ATTRIBUTES = """
     n_parameters_ : int
         The number of trainable weights and biases.
     n_epochs_ : int
-        Epochs trained, over all calls that continued the same training.
+        Epochs trained, over all calls that continued the same training. One that a
+        callback broke off is in ``history_``, and not counted.
     best_epoch_ : int or None
         The epoch with the best validation accuracy, counted from 1: with
         ``early_stopping`` the one whose weights the model has. None where nothing
@@ -187,7 +192,7 @@ FITTED_ATTRIBUTES = """
         Everything that was recorded, epoch by epoch.
     net_ : skorch.NeuralNetClassifier
         The skorch net that was trained; its classes are the positions in
-        ``classes_``.
+        ``classes_``. It predicts, and is trained by the estimator alone.
     module_ : torch.nn.Module
         The network: from raw pixels to logits.
     device_ : str
@@ -212,6 +217,9 @@ def document(cls):
         "fitted_attributes": FITTED_ATTRIBUTES,
         "references": REFERENCES,
     }
+    words["training_parameters"] = TRAINING_PARAMETERS.replace(
+        "{usual_epochs}", str(cls._usual_epochs)
+    )
     for name, text in words.items():
         text = indent(cleandoc(text), "    ")
         cls.__doc__ = cls.__doc__.replace(f"    {{{name}}}", text)

@@ -9,6 +9,7 @@ import torch
 from sklearn.model_selection import train_test_split
 
 from skmnist._estimators import validation as check
+from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_range
 from skmnist._training.batches import ImageDataset, as_tensor
 from skmnist._training.memory_map import find_memory_map
 
@@ -16,6 +17,10 @@ from skmnist._training.memory_map import find_memory_map
 def check_training_data(estimator, X, y, sample_weight, *, reset, classes=None):
     """The images as a dataset; what is learned of them is set on the way."""
     pixels, own_shape, y = check.check_images(estimator, X, y, reset=reset)
+    if reset:
+        remember_pixels(estimator, pixels)
+    else:
+        warn_of_other_range(estimator, pixels, stacklevel=4)
     weights = check.check_sample_weight(sample_weight, len(y))
     rows = None
     if weights is not None and not weights.all():
@@ -48,6 +53,7 @@ def check_validation_data(estimator, X_val, y_val):
         pixels, _, _ = check.check_images(estimator, X_val, reset=False)
     except ValueError as error:
         raise ValueError(f"X_val must be images like those in X. {error}") from error
+    warn_of_other_range(estimator, pixels, stacklevel=4)
     targets = check.check_validation_labels(pixels, y_val, estimator.classes_)
     return _dataset(estimator, pixels, targets)
 

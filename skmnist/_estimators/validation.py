@@ -18,6 +18,12 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from skmnist._estimators.foreign_input import (
+    refuse_foreign_images,
+    refuse_foreign_labels,
+    refuse_missing_labels,
+)
+
 # The dtypes that torch can both hold and gather rows of, on every device.
 GATHERABLE_DTYPES = frozenset(
     np.dtype(name)
@@ -26,6 +32,13 @@ GATHERABLE_DTYPES = frozenset(
         *("float16", "float32", "float64"),
     )
 )
+
+
+# The smallest images that people hold as flat rows are 8x8.
+LEAST_PIXELS = 64
+
+# Of one image: grey, colour, colour with alpha.
+CHANNELS = (1, 3, 4)
 
 
 # -- parameters ---------------------------------------------------------------
@@ -192,10 +205,9 @@ def check_images(estimator, X, y=None, *, reset):
     """
     rows, image_shape = _flatten(X)
     y = _on_host(y)
+    refuse_foreign_labels(y)
     if not reset:
         _check_same_shape(estimator, rows, image_shape)
-    elif image_shape is not None:
-        _warn_of_channels_last(image_shape)
     if _is_tensor(rows):
         y = _check_device_rows(estimator, rows, y, reset)
         return rows, image_shape, y
@@ -204,11 +216,18 @@ def check_images(estimator, X, y=None, *, reset):
             rows = validate_data(estimator, rows, dtype="numeric", reset=False)
     else:
         rows, y = validate_data(estimator, rows, y, dtype="numeric", reset=reset)
+        refuse_missing_labels(y)
     return _gatherable(rows), image_shape, y
 
 
 def _flatten(X):
-    """X as something two-dimensional, and the shape of its images if it has one."""
+    """X as something two-dimensional, and the shape of its images if it has one.
+
+    Channels that come last are brought forward: the one copy that images ever take,
+    in their own dtype.
+    """
+    if not _is_tensor(X):
+        refuse_foreign_images(X)
     if _is_tensor(X):
         X = X.detach()
         if X.device.type == "cpu":
@@ -223,6 +242,8 @@ def _flatten(X):
         raise _dimensions_error(X)
     if X.ndim not in (3, 4):
         return X, None
+    if has_channels_last(X.shape[1:]):
+        X = X.movedim(-1, 1) if _is_tensor(X) else np.moveaxis(X, -1, 1)
     image_shape = tuple(int(side) for side in X.shape[1:])
     if 0 in image_shape:
         raise ValueError(f"Found images without pixels: X has shape {tuple(X.shape)}.")
@@ -248,15 +269,24 @@ def _dimensions_error(X):
     )
 
 
-def _warn_of_channels_last(image_shape):
-    channels, _, width = image_shape
-    if channels > 4 and width in (1, 3, 4):
-        warnings.warn(
-            f"X is taken for images of {channels} channels of {image_shape[1]}x{width} "
-            "pixels. If its channels come last, pass X.transpose(0, 3, 1, 2).",
-            UserWarning,
-            stacklevel=6,
+def has_channels_last(shape):
+    """Whether images of this shape are (height, width, channels).
+
+    Raises
+    ------
+    ValueError
+        For four channels that come last.
+    """
+    if len(shape) != 3 or shape[2] not in CHANNELS or shape[0] in CHANNELS:
+        return False
+    if shape[2] == 4:
+        raise ValueError(
+            f"X holds images of (height, width, channels) = {tuple(shape)}: the fourth "
+            "channel is taken to be alpha, how opaque a pixel is. Lay the images on a "
+            "ground, or pass X[..., :3]. If it is no alpha, pass X.transpose(0, 3, 1, "
+            "2)."
         )
+    return True
 
 
 def _check_same_shape(estimator, rows, image_shape):
@@ -268,7 +298,8 @@ def _check_same_shape(estimator, rows, image_shape):
     if image_shape is not None:
         shape = (len(rows), *image_shape[1:])
     one = estimator.image_shape_
-    if shape in (one, one[1:]) and rows.shape[1] != estimator.n_features_in_:
+    forms_of_one = (one, one[1:], (*one[1:], one[0]))
+    if shape in forms_of_one and rows.shape[1] != estimator.n_features_in_:
         raise ValueError(
             f"Expected several images. Got X of shape {shape} instead, the shape of a "
             "single one. For one image, pass X[np.newaxis]."
@@ -276,8 +307,8 @@ def _check_same_shape(estimator, rows, image_shape):
     if image_shape not in (None, one):
         raise ValueError(
             f"X holds images of (channels, height, width) = {image_shape}, but "
-            f"{type(estimator).__name__} was fitted on {one}. Reshape X, or pass it "
-            "flat, one row per image."
+            f"{type(estimator).__name__} was fitted on {one}. Resize the images, or "
+            "bring their axes into this order."
         )
 
 
@@ -364,6 +395,14 @@ def find_image_shape(estimator, n_features, own_shape, requested=None):
     if requested is not None:
         shape = tuple(int(side) for side in requested)
         shape = (1, *shape) if len(shape) == 2 else shape
+        if shape[2] in CHANNELS and shape[0] not in CHANNELS:
+            raise parameter_error(
+                type(estimator).__name__,
+                "image_shape",
+                f"(channels, height, width), such as {(shape[2], *shape[:2])}, even if "
+                "the channels of X come last",
+                requested,
+            )
         if math.prod(shape) != n_features or own_shape not in (None, shape):
             came = f"{n_features} features" if own_shape is None else f"{own_shape}"
             raise ValueError(
@@ -375,7 +414,39 @@ def find_image_shape(estimator, n_features, own_shape, requested=None):
     if own_shape is not None:
         return own_shape
     side = math.isqrt(n_features)
-    return (1, side, side) if side * side == n_features else (1, 1, n_features)
+    if side * side == n_features:
+        return (1, side, side)
+    _look_for_slips(estimator, n_features)
+    return (1, 1, n_features)
+
+
+def _look_for_slips(estimator, n_features):
+    """Flat rows that are no square: colour images, or a label among the pixels.
+
+    To dense layers the shape is all one; convolutions on a strip would be trained in
+    silence. Small numbers of features are left alone: they may be anything.
+    """
+    name, takes_shape = type(estimator).__name__, hasattr(estimator, "image_shape")
+    if n_features < LEAST_PIXELS:
+        return
+    side = math.isqrt(n_features // 3)
+    if 3 * side * side == n_features and takes_shape:
+        raise ValueError(
+            f"X has rows of {n_features} pixels, as many as colour images of {side}x"
+            f"{side} have. If they are, say so by image_shape=(3, {side}, {side}), or "
+            "by X in that shape, with the channels first. If they are a strip, say "
+            f"image_shape=(1, 1, {n_features})."
+        )
+    side = math.isqrt(n_features - 1)
+    if side * side + 1 == n_features:
+        message = (
+            f"X has rows of {n_features} pixels, one more than images of {side}x{side} "
+            "have: is the column of labels still among them?"
+        )
+        if takes_shape:
+            strip = f" If they are a strip, say image_shape=(1, 1, {n_features})."
+            raise ValueError(message + strip)
+        warnings.warn(f"{message} {name} takes them as they are.", stacklevel=5)
 
 
 # -- labels and weights -------------------------------------------------------

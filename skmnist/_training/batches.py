@@ -1,5 +1,7 @@
 """Images as batches on the training device: gathered, never copied as a whole."""
 
+import math
+
 import numpy as np
 import torch
 from skorch.dataset import Dataset
@@ -88,15 +90,13 @@ class Batches:
     """Batches of a dataset, gathered on the device, shuffled anew in every pass.
 
     Yields (images, targets, weights); weights is None where there are none.
-    Labels and weights are put in order once a pass, images batch by batch. A last
-    batch of fewer than ``least`` images joins the one before it.
+    Labels and weights are put in order once a pass, images batch by batch. There are
+    as few batches as ``batch_size`` allows, and their sizes differ by one at most: a
+    last batch of the few images that are left over would be a whole step on noise.
     """
 
-    def __init__(self, dataset, batch_size, device, dtype, generator=None, least=1):
-        full, rest = divmod(len(dataset), batch_size)
-        self.sizes = [batch_size] * full + [rest] * (rest > 0)
-        if len(self.sizes) > 1 and self.sizes[-1] < least:
-            self.sizes[-2:] = [sum(self.sizes[-2:])]
+    def __init__(self, dataset, batch_size, device, dtype, generator=None):
+        self.n_batches = math.ceil(len(dataset) / batch_size)
         self.device = device
         self.generator = generator
         self.pages = PageReleaser(dataset.memory_map)
@@ -111,7 +111,7 @@ class Batches:
             self.weights = self.weights.to(device, dtype)
 
     def __len__(self):
-        return len(self.sizes)
+        return self.n_batches
 
     def __iter__(self):
         rows, targets, weights = self.rows, self.targets, self.weights
@@ -124,10 +124,11 @@ class Batches:
             weights = None if weights is None else weights[order]
         elif rows is None:
             rows = torch.arange(n_images)
-        parts = [None] * len(self) if weights is None else weights.split(self.sizes)
+        n = len(self)
+        parts = [None] * n if weights is None else weights.tensor_split(n)
         for batch, labels, part in zip(
-            rows.to(self.home).split(self.sizes),
-            targets.split(self.sizes),
+            rows.to(self.home).tensor_split(n),
+            targets.tensor_split(n),
             parts,
             strict=True,
         ):

@@ -59,5 +59,6 @@ def build_net(
         schedule=settings.lr_schedule,
         schedule_settings={"lr_decay": settings.lr_decay, "tol": settings.tol},
         generator=torch.Generator(device).manual_seed(seed),
+        owner=owner,
     )
     return net.initialize()

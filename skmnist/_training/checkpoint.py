@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import itertools
 import os
 import pickle
 import re
@@ -13,15 +14,15 @@ from filelock import Timeout
 from skorch.callbacks import Callback
 
 from skmnist._files import sole_writer, write_whole
+from skmnist._training.callback_state import PLAIN, CallbackStates
 from skmnist._training.state import load_training_state, training_state
 
 # The first line of the file; the digest of all that follows stands behind it, so
 # that a damaged file is known for one before anything is read from it.
-SIGNATURE = b"skmnist checkpoint 1\n"
+SIGNATURE = b"skmnist checkpoint 2\n"
+# Without the states of callbacks, and without which weights are frozen.
+OLD_SIGNATURE = b"skmnist checkpoint 1\n"
 DIGEST_SIZE = 16
-
-# What torch reads back without running code, beside tensors.
-PLAIN = {type(None), bool, int, float, complex, str, bytes}
 
 # These may differ between the runs that share a checkpoint: none of them changes
 # what is learned. Of the device only its kind counts, so that "auto" is "cpu".
@@ -68,7 +69,7 @@ def read_checkpoint(path):
     Raises
     ------
     ValueError
-        For a file that is damaged, or not one of these.
+        For a file that is damaged, or not one of these, or of an earlier version.
     """
     try:
         with open(path, "rb") as file:
@@ -76,6 +77,12 @@ def read_checkpoint(path):
             digest, content = file.read(DIGEST_SIZE), file.read()
     except FileNotFoundError:
         return None
+    if signature == OLD_SIGNATURE:
+        raise ValueError(
+            f"The checkpoint {os.fspath(path)!r} was written by an earlier version of "
+            "skmnist, which did not save all that resuming needs. Resume with that "
+            "version, or move the file away to start over."
+        )
     damaged = ValueError(
         f"The checkpoint {os.fspath(path)!r} was not written by skmnist, or is "
         "damaged. Move it away to start over."
@@ -187,35 +194,32 @@ class Checkpointer(Callback):
         The seed of the run, kept because ``random_state=None`` draws a new one.
     saved : dict or None
         What `read_checkpoint` gave.
-    early_stopping : StopEarly or None
-        Whose count of epochs and best weights belong to the state.
     """
 
-    def __init__(self, path, run, seed, saved=None, early_stopping=None):
+    def __init__(self, path, run, seed, saved=None):
         self.path = path
         self.run = run
         self.seed = seed
         self.saved = saved
-        self.early_stopping = early_stopping
 
     def on_train_begin(self, net, **kwargs):
         """Put everything back to where the saved run stood."""
+        before = itertools.takewhile(lambda item: item[1] is not self, net.callbacks_)
+        self.states_ = CallbackStates(net, list(before))
         if self.saved is None:
             return
+        self.states_.load(self.saved["callbacks"])
         load_training_state(net, self.saved["training"])
-        if self.early_stopping is not None:
-            vars(self.early_stopping).update(self.saved["early_stopping"])
+        net._epochs_left = self.saved["epochs left"]
         self.saved = None
 
     def on_epoch_end(self, net, **kwargs):
         """Save where the run stands now."""
-        stopping = self.early_stopping
-        counts = {} if stopping is None else vars(stopping)
         state = {
             "run": self.run,
             "seed": self.seed,
             "training": training_state(net),
-            # What a callback has learned ends in an underscore.
-            "early_stopping": {k: v for k, v in counts.items() if k.endswith("_")},
+            "callbacks": self.states_.save(),
+            "epochs left": net._epochs_left,
         }
         write_checkpoint(state, self.path)

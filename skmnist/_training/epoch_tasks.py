@@ -24,6 +24,7 @@ class EpochTasks(Callback):
         self.owner = owner
         self.fit_task = fit_task
         self.data = data
+        self.task_ = None
 
     def on_epoch_begin(self, net, **kwargs):
         """Begin a task."""
@@ -32,16 +33,21 @@ class EpochTasks(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         """End it; a callback may ask for the end of the training."""
-        stop = self.task_.call_on_fit_task_end(
+        if self._end_task():
+            net.stop_requested_ = True
+
+    def on_train_end(self, net, **kwargs):
+        """End a task that was broken off; let go of all that would be kept alive."""
+        if self.task_ is not None:
+            self._end_task()
+        self.owner = self.fit_task = None
+        self.data = {}
+
+    def _end_task(self):
+        task, self.task_ = self.task_, None
+        return task.call_on_fit_task_end(
             estimator=self.owner,
             **self.data,
             # A copy of the owner as it is now can predict; it needs no more than that.
             reconstruction_attributes={},
         )
-        if stop:
-            net.stop_requested_ = True
-
-    def on_train_end(self, net, **kwargs):
-        """Let go of all that would be kept alive."""
-        self.owner = self.fit_task = self.task_ = None
-        self.data = {}

@@ -43,24 +43,24 @@ class PixelScaling(nn.Module):
         return pixels.sub_(self.shift).mul_(self.factor)
 
 
-class Dropout(nn.Module):
+class Dropout(nn.Dropout):
     """Dropout that can draw from a generator of its own.
 
-    `torch.nn.Dropout` draws from torch's global generator, which belongs to the
-    caller and to every other thread.
+    Its base draws from torch's global generator, which belongs to the caller and to
+    every other thread.
     """
 
     def __init__(self, p):
-        super().__init__()
-        self.p = p
+        super().__init__(p)
         self.generator = None
 
-    def forward(self, x):
+    def forward(self, input):
+        """Zero some of the input and scale the rest, in training."""
         if not self.training:
-            return x
+            return input
         keep = 1 - self.p
-        mask = torch.empty_like(x).bernoulli_(keep, generator=self.generator)
-        return x * mask.div_(keep)
+        mask = torch.empty_like(input).bernoulli_(keep, generator=self.generator)
+        return input * mask.div_(keep)
 
 
 def dense_layers(n_inputs, hidden_layer_sizes, n_classes, activation, dropout):
@@ -101,6 +101,7 @@ class MLP(nn.Module):
             ),
         )
         self.largest_activation = max(math.prod(image_shape), *hidden_layer_sizes, 1)
+        self.smallest_batch = 1
 
     def forward(self, pixels):
         return self.layers(self.scaling(pixels))
@@ -135,10 +136,14 @@ class ConvNet(nn.Module):
         self.scaling = PixelScaling(image_shape[0])
         blocks, shape = [], image_shape
         self.largest_activation = math.prod(image_shape)
+        self.smallest_batch = 1
         for layer in conv_layers:
             blocks += conv_block(layer, shape, activation)
-            unpooled = layer.filters * math.prod(convolved_size(layer, shape))
-            self.largest_activation = max(self.largest_activation, unpooled)
+            size = math.prod(convolved_size(layer, shape))
+            self.largest_activation = max(self.largest_activation, layer.filters * size)
+            if layer.batch_norm and size == 1:
+                # Batch normalisation of a single value has no variance.
+                self.smallest_batch = 2
             shape = block_output_shape(layer, shape)
         self.layers = nn.Sequential(
             *blocks,

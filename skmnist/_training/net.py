@@ -1,5 +1,6 @@
 """The skorch net and its epoch: micro-batches, precision, hooks."""
 
+import copy
 import dis
 import itertools
 import math
@@ -8,13 +9,21 @@ import signal
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.exceptions import SkorchTrainingImpossibleError
 from torch.nn import functional as F
 
+from skmnist._training.ambient import in_own_torch_state, survive_fork
 from skmnist._training.augment import TRANSFORMS
 from skmnist._training.batches import Batches
+from skmnist._training.callback_checks import check_callbacks, missing_figure
+from skmnist._training.callback_state import CallbackStates
 from skmnist._training.memory_map import PageReleaser
 from skmnist._training.modules import Dropout
-from skmnist._training.optimizers import make_schedule, take_step
+from skmnist._training.optimizers import (
+    SCHEDULES_BY_STEP,
+    make_schedule,
+    take_step,
+)
 
 # Bytes of the largest activation of a micro-batch, so that it stays in cache on
 # its way forward and back. Measured on two Zen 4 cores (1 MiB of L2 each, 32 MiB
@@ -26,6 +35,7 @@ CACHE_BYTES = 8 * 2**20
 ACCELERATOR_ROWS = 4096
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+HOOKS_WITHIN_EPOCH = ("on_epoch_begin", *BATCH_HOOKS)
 
 
 def keep_freed_memory():
@@ -41,6 +51,10 @@ def keep_freed_memory():
 
 
 keep_freed_memory()
+
+
+class StopRequested(Exception):
+    """Ends an epoch before its end, at the request of a callback."""
 
 
 class TrainingNet(NeuralNetClassifier):
@@ -60,6 +74,11 @@ class TrainingNet(NeuralNetClassifier):
         and what it needs: "lr_decay", "tol"
     generator : torch.Generator on the device
         What shuffling, dropout and augmentation draw from.
+    owner : str
+        The name of the estimator, for errors.
+
+    They, and all else that is not skorch's, have names with an underscore before them:
+    other names on the net are the callbacks' to take.
     """
 
     def __init__(
@@ -72,81 +91,124 @@ class TrainingNet(NeuralNetClassifier):
         schedule=None,
         schedule_settings=None,
         generator=None,
+        owner="the estimator",
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
-        self.autocast_dtype = autocast_dtype
-        self.augment = augment
-        self.micro_batch_size = micro_batch_size
-        self.shuffle = shuffle
-        self.schedule = schedule
-        self.schedule_settings = schedule_settings
-        self.generator = generator
+        self._autocast_dtype = autocast_dtype
+        self._augment = augment
+        self._micro_batch_size = micro_batch_size
+        self._shuffle = shuffle
+        self._schedule = schedule
+        self._schedule_settings = schedule_settings
+        self._generator = generator
+        self._owner = owner
+
+    def _get_param_names(self):
+        return [name for name in super()._get_param_names() if name[0] != "_"]
 
     def initialize_optimizer(self):
         """A new optimiser has a new schedule."""
-        self.scheduler_ = None
+        self._scheduler = None
         self.stop_requested_ = False
-        return super().initialize_optimizer()
+        self._saved_callbacks = None
+        super().initialize_optimizer()
+        for group in self.optimizer_.param_groups:
+            # torch's schedulers look for it when a training goes on.
+            group.setdefault("initial_lr", group["lr"])
+        return self
 
     @property
     def _default_callbacks(self):
         table = [("print_log", PrintLog())] if self.verbose else []
         return [("epoch_timer", EpochTimer()), *table]
 
+    def fit_loop(self, *args, **kwargs):
+        """Refuse to train: labels, weights and seeds are the estimator's affair."""
+        raise SkorchTrainingImpossibleError(
+            f"This net is trained by its estimator: call fit or partial_fit of "
+            f"{self._owner}. To train the network by skorch alone, make a "
+            "NeuralNetClassifier of its module_."
+        )
+
+    fit = partial_fit = fit_loop
+
     # -- what a fit is made of --
 
-    def train(self, train, valid=None, *, epochs):
+    def _train(self, train, valid=None, *, epochs):
         """Train for so many epochs; the hooks come in skorch's order."""
-        last_epoch = len(self.history) + epochs
-        batches, valid_batches = self.batches(train, valid)
-        self.begin_training(train, len(batches) * epochs)
-        self._lend(self.generator)
+        self.max_epochs = epochs  # where skorch's callbacks look for it
+        self._restore_callbacks()
+        check_callbacks(self.callbacks_, self._schedule, valid is not None, self._owner)
+        self._epochs_left = epochs
+        batches, valid_batches = self._make_batches(train, valid)
+        self._check_batches(len(train), len(batches))
+        self._begin_training(train, len(batches) * epochs)
+        self._lend(self._generator)
         try:
-            while len(self.history) < last_epoch and not self.stop_requested_:
+            while self._epochs_left > 0 and not self.stop_requested_:
                 self._train_epoch(batches, valid_batches, train, valid)
+        except StopRequested:
+            self._check_finite()
         finally:
             self._set_training(False)
             self._lend(None)
         self.notify("on_train_end", X=train, y=None)
         return self
 
-    def begin_training(self, train, n_steps):
+    def _restore_callbacks(self):
+        """Have the callbacks of a net that was loaded, as they were then.
+
+        Not on loading, because callbacks may make folders and connections.
+        """
+        if self._saved_callbacks is not None:
+            self._initialize_callbacks()
+            if self._saved_callbacks:
+                CallbackStates(self, self.callbacks_).load(self._saved_callbacks)
+            self._saved_callbacks = None
+
+    def _begin_training(self, train, n_steps):
         """What comes before the first epoch."""
         self.stop_requested_ = False
-        self.micro_batch_ = self._choose_micro_batch()
-        self.weights_ = list(self.module_.parameters())
-        if self.scheduler_ is None:
-            self.start_schedule(n_steps)
-        self.batch_hooks_ = any(
+        self._micro_batch = self._choose_micro_batch()
+        self._weights = list(self.module_.parameters())
+        if self._scheduler is None:
+            self._start_schedule(n_steps)
+        self._batch_hooks = any(
             getattr(type(callback), hook) is not getattr(Callback, hook)
             for _, callback in self.callbacks_
             for hook in BATCH_HOOKS
         )
         self.notify("on_train_begin", X=train, y=None)
+        if self._schedule in SCHEDULES_BY_STEP:
+            # An optimiser that a callback has loaded is at the end of its schedule.
+            rates = self._scheduler.get_last_lr()
+            for group, rate in zip(self.optimizer_.param_groups, rates, strict=True):
+                group["lr"] = rate
 
     def _train_epoch(self, batches, valid_batches, train, valid):
         datasets = {"dataset_train": train, "dataset_valid": valid}
-        self.begin_epoch(datasets)
-        self.run_single_epoch(batches, True, "train", self.train_step)
+        self._begin_epoch(datasets)
+        self._run_pass(batches, True, "train", self._train_step)
         self._check_finite()
         self._set_training(False)
-        self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
+        self._run_pass(valid_batches, False, "valid", self._validation_step)
+        self._epochs_left -= 1
         self._end_epoch(datasets)
 
-    def begin_epoch(self, datasets):
+    def _begin_epoch(self, datasets):
         """What comes before the first batch."""
         self.notify("on_epoch_begin", **datasets)
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
 
     def _end_epoch(self, datasets):
-        if self.schedule == "plateau":
-            self.scheduler_.step(self._last("valid_loss", self._last("train_loss")))
-        elif self.schedule == "exponential":
-            self.scheduler_.step()
+        if self._schedule == "plateau":
+            self._scheduler.step(self._last("valid_loss", self._last("train_loss")))
+        elif self._schedule == "exponential":
+            self._scheduler.step()
         self.notify("on_epoch_end", **datasets)
 
-    def close_epoch(self, n_batches, loss, datasets):
+    def _close_epoch(self, n_batches, loss, datasets):
         """What comes after the last batch of an epoch whose steps another has taken."""
         self._record_training(n_batches, loss)
         self._check_finite()
@@ -157,35 +219,48 @@ class TrainingNet(NeuralNetClassifier):
 
         skorch's callbacks stop a training by raising KeyboardInterrupt, which is
         also what Ctrl-C raises. The former is a request that waits until every
-        callback has had its turn; the latter goes to the caller.
+        callback has had its turn, and no longer; the latter goes to the caller.
         """
         getattr(self, method_name)(self, **cb_kwargs)
-        for _, callback in self.callbacks_:
+        for name, callback in self.callbacks_:
             try:
                 getattr(callback, method_name)(self, **cb_kwargs)
             except KeyboardInterrupt as interrupt:
                 if not _raised_by_statement(interrupt):
                     raise
                 self.stop_requested_ = True
+            except KeyError as error:
+                if repr(getattr(callback, "monitor", None)) in str(error):
+                    raise missing_figure(name, callback) from error
+                raise
+        if self.stop_requested_ and method_name in HOOKS_WITHIN_EPOCH:
+            raise StopRequested
 
-    def batches(self, train, valid=None):
+    def _make_batches(self, train, valid=None):
         """The batches of the training, and those of the validation or None."""
         device = torch.device(self.device)
         dtype = self.module_.scaling.factor.dtype
-        generator = self.generator if self.shuffle else None
-        # The statistics of a single image are none.
-        least = 2 if self._has_batch_norm() else 1
-        batches = Batches(train, self.batch_size, device, dtype, generator, least)
+        generator = self._generator if self._shuffle else None
+        batches = Batches(train, self.batch_size, device, dtype, generator)
         if valid is None:
             return batches, None
         return batches, Batches(valid, self._rows_at_once(), device, dtype)
+
+    def _check_batches(self, n_images, n_batches):
+        if n_images // n_batches < self.module_.smallest_batch:
+            raise ValueError(
+                f"With batch_norm on maps of a single pixel, {self._owner} trains on "
+                f"batches of two images or more. Got {n_images} with batch_size="
+                f"{self.batch_size} instead, which leaves one image alone: raise "
+                "batch_size to 3 or more, and pass several images at once."
+            )
 
     def _lend(self, generator):
         for layer in self.module_.modules():
             if isinstance(layer, Dropout):
                 layer.generator = generator
 
-    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+    def _run_pass(self, iterator, training, prefix, step_fn, **fit_params):
         """One pass over the batches; records the mean loss, and accuracy if asked."""
         if iterator is None:
             return
@@ -204,7 +279,7 @@ class TrainingNet(NeuralNetClassifier):
             self._record(f"{prefix}_acc", float(correct) / weight)
 
     def _record_training(self, n_batches, loss):
-        if not self.batch_hooks_:
+        if not self._batch_hooks:
             # One row for all batches: skorch's Checkpoint looks at the last one.
             self.history.new_batch()
         self._record_pass("train", n_batches, loss)
@@ -214,7 +289,7 @@ class TrainingNet(NeuralNetClassifier):
         self._record(f"{prefix}_loss", loss, lower_is_better=True)
 
     def _step_with_hooks(self, batch, training, prefix, step_fn):
-        if not self.batch_hooks_:
+        if not self._batch_hooks:
             return step_fn(batch)
         pair = batch[:2]
         self.notify("on_batch_begin", batch=pair, training=training)
@@ -226,10 +301,10 @@ class TrainingNet(NeuralNetClassifier):
         self.notify("on_batch_end", batch=pair, training=training, **step)
         return step
 
-    def train_step(self, batch, **fit_params):
+    def _train_step(self, batch, **fit_params):
         """One step of the optimiser on one batch."""
         images, targets, weights = batch
-        images = self.augmented(images)
+        images = self._augmented(images)
         # Optimisers that evaluate more than once a step (LBFGS) are judged by the
         # first evaluation, as in skorch.
         steps = []
@@ -237,7 +312,7 @@ class TrainingNet(NeuralNetClassifier):
         def closure():
             self._zero_grad()
             steps.append(self._accumulate_gradients(images, targets, weights))
-            if self.batch_hooks_:
+            if self._batch_hooks:
                 self.notify(
                     "on_grad_computed",
                     named_parameters=list(self.get_all_learnable_params()),
@@ -246,22 +321,22 @@ class TrainingNet(NeuralNetClassifier):
                 )
             return steps[-1]["loss_sum"] / steps[-1]["weight"]
 
-        self.take_step(closure)
+        self._take_step(closure)
         return steps[0]
 
-    def take_step(self, closure=None):
+    def _take_step(self, closure=None):
         """A step of the optimiser, and of a schedule that goes by steps."""
         take_step(self.optimizer_, closure)
-        if self.schedule in ("onecycle", "cosine"):
-            self.scheduler_.step()
+        if self._schedule in SCHEDULES_BY_STEP:
+            self._scheduler.step()
 
     def _zero_grad(self):
         # The optimiser's own method also records itself for torch's profiler, which
         # takes longer than the rest.
-        for weights in self.weights_:
+        for weights in self._weights:
             weights.grad = None
 
-    def validation_step(self, batch, **fit_params):
+    def _validation_step(self, batch, **fit_params):
         """The loss and the number of right answers on one batch."""
         images, targets, weights = batch
         with torch.no_grad():
@@ -281,8 +356,8 @@ class TrainingNet(NeuralNetClassifier):
             try:
                 return self._forward_and_back(images, targets, weights, total)
             except torch.OutOfMemoryError:
-                self.micro_batch_ = min(self.micro_batch_, len(targets)) // 2
-                if self.micro_batch_ == 0 or self._has_batch_norm():
+                self._micro_batch = min(self._micro_batch, len(targets)) // 2
+                if self._micro_batch == 0 or self._has_batch_norm():
                     raise
                 self._zero_grad()
 
@@ -304,7 +379,7 @@ class TrainingNet(NeuralNetClassifier):
 
     def _parts(self, images, targets, weights):
         """A batch in micro-batches."""
-        size = self.micro_batch_
+        size = self._micro_batch
         if len(targets) <= size:
             return [(images, targets, weights)]
         parts = itertools.repeat(None) if weights is None else weights.split(size)
@@ -312,10 +387,10 @@ class TrainingNet(NeuralNetClassifier):
 
     def _choose_micro_batch(self):
         if self._has_batch_norm():
-            # Its statistics are the whole batch's; the last may have one image more.
-            return self.batch_size + 1
-        if self.micro_batch_size != "auto":
-            return int(self.micro_batch_size)
+            # Its statistics are the whole batch's.
+            return self.batch_size
+        if self._micro_batch_size != "auto":
+            return int(self._micro_batch_size)
         if torch.device(self.device).type != "cpu":
             return self.batch_size
         return self._rows_at_once()
@@ -326,33 +401,41 @@ class TrainingNet(NeuralNetClassifier):
     def _rows_at_once(self):
         if torch.device(self.device).type != "cpu":
             return ACCELERATOR_ROWS
-        dtype = self.autocast_dtype or self.module_.scaling.factor.dtype
+        dtype = self._autocast_dtype or self.module_.scaling.factor.dtype
         rows = CACHE_BYTES // (dtype.itemsize * self.module_.largest_activation)
         return 2 ** max(5, rows.bit_length() - 1)
 
     def _forward(self, images):
-        return self.in_precision(self.module_, images)
+        return self._in_precision(self.module_, images)
 
-    def in_precision(self, module, images):
-        """Logits in the dtype of the weights, computed in the one asked for."""
-        if self.autocast_dtype is None:
+    def _in_precision(self, module, images):
+        """Logits in the dtype of the weights, computed in the one asked for.
+
+        That is not the one of an autocast that the caller is in. Nor are its copies
+        of weights taken, which would be those of before the last step: it has them
+        until the caller leaves it.
+        """
+        kind, dtype = torch.device(self.device).type, self._autocast_dtype
+        if dtype is None and not torch.is_autocast_enabled(kind):
             return module(images)
-        with torch.autocast(torch.device(self.device).type, self.autocast_dtype):
-            return module(images).float()
+        enabled = dtype is not None
+        with torch.autocast(kind, dtype, enabled, cache_enabled=False):
+            logits = module(images)
+        return logits if dtype is None else logits.float()
 
-    def augmented(self, images):
+    def _augmented(self, images):
         """The images of a batch, changed at random where that is asked for."""
-        if self.augment is None:
+        if self._augment is None:
             return images
         images = images.to(self.module_.scaling.factor.dtype)
-        if not callable(self.augment):
-            return TRANSFORMS[self.augment](images, self.generator)
+        if not callable(self._augment):
+            return TRANSFORMS[self._augment](images, self._generator)
         # A callable of the user's draws from torch's global generators: they are
         # seeded from ours for the call and put back after it.
         devices = [images.device] if images.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(self._draw_int())
-            changed = self.augment(images)
+            changed = self._augment(images)
         if not isinstance(changed, torch.Tensor) or changed.shape != images.shape:
             came = getattr(changed, "shape", type(changed).__name__)
             raise ValueError(
@@ -362,13 +445,13 @@ class TrainingNet(NeuralNetClassifier):
         return changed
 
     def _draw_int(self):
-        draw = torch.empty((), dtype=torch.int64, device=self.generator.device)
-        return int(draw.random_(generator=self.generator))
+        draw = torch.empty((), dtype=torch.int64, device=self._generator.device)
+        return int(draw.random_(generator=self._generator))
 
-    def start_schedule(self, n_steps=0):
+    def _start_schedule(self, n_steps=0):
         """Begin the schedule of the learning rate, over so many steps if it counts."""
-        self.scheduler_ = make_schedule(
-            self.schedule, self.optimizer_, n_steps, **self.schedule_settings
+        self._scheduler = make_schedule(
+            self._schedule, self.optimizer_, n_steps, **self._schedule_settings
         )
 
     # -- the record --
@@ -385,7 +468,8 @@ class TrainingNet(NeuralNetClassifier):
         self.history.record(name, best is None or sign * value < sign * best)
 
     def _check_finite(self):
-        loss = self._last("train_loss")
+        # An epoch that a callback broke off has no loss.
+        loss = self._last("train_loss", 0.0)
         finite = math.isfinite(loss)
         if finite and all(bool(p.isfinite().all()) for p in self.module_.parameters()):
             return
@@ -398,31 +482,65 @@ class TrainingNet(NeuralNetClassifier):
 
     # -- where it runs --
 
-    def move(self, device):
+    @in_own_torch_state
+    def _move(self, device):
         """Go on, or predict, on another device."""
         if str(device) == self.device:
             return
         self.module_.to(device)
         # Loading casts the optimiser's state to where its weights are now.
         self.optimizer_.load_state_dict(self.optimizer_.state_dict())
-        self.generator = torch.Generator(device).manual_seed(self._draw_int())
+        self._generator = torch.Generator(device).manual_seed(self._draw_int())
         self.device = str(device)
 
     # -- prediction --
 
+    def _predicting_module(self):
+        """The module in evaluation mode, whatever mode it or a layer of it is in.
+
+        Else dropout would change predictions, and they the statistics of batch
+        normalisation. The module's own mode may be that of a training, in another
+        thread, which predictions are not to end.
+        """
+        module = self.module_
+        return _in_evaluation(module) if _any_in_training(module) else module
+
     @torch.inference_mode()
-    def logits(self, images, memory_map=None):
+    def _logits(self, images, memory_map=None):
         """Logits on the CPU, shape (n, n_classes), for images on any device."""
+        survive_fork()
+        module = self._predicting_module()
         device, size = torch.device(self.device), self._rows_at_once()
         if len(images) <= size:
-            return self._forward(images.to(device)).cpu()
+            return self._in_precision(module, images.to(device)).cpu()
         dtype = self.module_.scaling.factor.dtype
-        logits = torch.empty(len(images), len(self.classes_), dtype=dtype)
+        shape = len(images), len(self.classes_)
+        logits = torch.empty(shape, dtype=dtype, device="cpu")
         pages, image_bytes = PageReleaser(memory_map), images[0].nbytes
         for part, out in zip(images.split(size), logits.split(size), strict=True):
-            out.copy_(self._forward(part.to(device)))
+            out.copy_(self._in_precision(module, part.to(device)))
             pages.read(len(part), image_bytes)
         return logits
+
+
+def _any_in_training(module):
+    # module.modules() does the same, in 8 of the 70 µs of a prediction for one image.
+    return module.training or any(
+        _any_in_training(child)
+        for child in module._modules.values()
+        if child is not None
+    )
+
+
+def _in_evaluation(module):
+    """A module of the same weights and hooks that is in evaluation mode throughout."""
+    twin = copy.copy(module)
+    twin.training = False
+    twin._modules = {
+        name: None if child is None else _in_evaluation(child)
+        for name, child in module._modules.items()
+    }
+    return twin
 
 
 def summed_loss(logits, targets, weights=None):

@@ -13,6 +13,9 @@ OPTIMIZERS = {
     "rmsprop": torch.optim.RMSprop,
 }
 
+# They know the end of a training, and change the rate after every batch.
+SCHEDULES_BY_STEP = ("onecycle", "cosine")
+
 
 def optimizer_arguments(settings, owner):
     """The optimiser's class and its arguments but lr, from flat parameters.

@@ -10,8 +10,10 @@ import numpy as np
 import torch
 
 from skmnist._estimators import validation as check
-from skmnist._estimators.base import NetworkClassifier
+from skmnist._estimators.convnet import ConvNetClassifier
+from skmnist._estimators.mlp import MLPClassifier
 from skmnist._estimators.training_data import check_training_data, with_loss_weights
+from skmnist._training.ambient import in_own_torch_state
 from skmnist._training.devices import find_device
 from skmnist.model_selection._stacked_training import train_stacked
 
@@ -26,8 +28,11 @@ MOST_CPU_WEIGHTS = 100_000
 
 
 def is_network(estimator):
-    """Whether an estimator is of the kind that can be fitted together."""
-    return isinstance(estimator, NetworkClassifier)
+    """Whether an estimator is of the kind that can be fitted together.
+
+    Not one of a subclass, which may have changed anything of what fitting is.
+    """
+    return type(estimator) in (MLPClassifier, ConvNetClassifier)
 
 
 def common_key(estimator):
@@ -67,6 +72,7 @@ def common_key(estimator):
     return type(estimator), params["dropout"] > 0, *keys
 
 
+@in_own_torch_state
 def fit_together(estimators, X, y, sample_weight=None):
     """Fit estimators of one `common_key` on the same data, all with every batch.
 
@@ -119,7 +125,7 @@ def _fit_stacked(estimators, X, y, sample_weight):
         estimator._start(estimator._new_module(train, seeds), seeds)
     nets = [estimator.net_ for estimator in estimators]
     weighted = with_loss_weights(first, train)
-    return train_stacked(nets, weighted, first.max_epochs)
+    return train_stacked(nets, weighted, first._find_n_epochs(weighted))
 
 
 def find_groups(estimators, X, n_processes=1):

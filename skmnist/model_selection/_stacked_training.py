@@ -9,7 +9,7 @@ from skmnist.model_selection._stacked_modules import StackedModule
 def train_stacked(nets, train, epochs):
     """Train nets on the same images, all of them with every batch.
 
-    Each ends as `TrainingNet.train` would have left it, up to rounding: with weights,
+    Each ends as `TrainingNet._train` would have left it, up to rounding: with weights,
     optimiser, schedule, generator and history of its own, and its callbacks called.
 
     Parameters
@@ -28,12 +28,14 @@ def train_stacked(nets, train, epochs):
     """
     # Nets with the same seed and dropout draw the same numbers: one draws for all.
     streams, leaders = _find_streams(nets)
-    batches = [leader.batches(train)[0] for leader in leaders]
+    batches = [leader._make_batches(train)[0] for leader in leaders]
     n_steps = len(batches[0])
     for net in nets:
-        net.begin_training(train, n_steps * epochs)
+        net._begin_training(train, n_steps * epochs)
     stack = StackedModule(
-        [net.module_ for net in nets], streams, [leader.generator for leader in leaders]
+        [net.module_ for net in nets],
+        streams,
+        [leader._generator for leader in leaders],
     )
     datasets = {"dataset_train": train, "dataset_valid": None}
     failures = [None] * len(nets)
@@ -47,17 +49,17 @@ def train_stacked(nets, train, epochs):
             if not running:
                 break
             for i in running:
-                nets[i].begin_epoch(datasets)
+                nets[i]._begin_epoch(datasets)
             losses = _run_epoch(stack, nets, running, leaders, batches)
             for i in running:
                 try:
-                    nets[i].close_epoch(n_steps, losses[i], datasets)
+                    nets[i]._close_epoch(n_steps, losses[i], datasets)
                 except ValueError as error:
                     failures[i] = error
     finally:
         stack.part()
         for net, stream in zip(nets, streams, strict=True):
-            net.generator.set_state(leaders[stream].generator.get_state())
+            net._generator.set_state(leaders[stream]._generator.get_state())
             net.module_.eval()
     for net, failure in zip(nets, failures, strict=True):
         if failure is None:
@@ -71,7 +73,7 @@ def _find_streams(nets):
     numbers = []
     for net in nets:
         rates = [m.p for m in net.module_.modules() if isinstance(m, Dropout)]
-        key = (net.generator.get_state().numpy().tobytes(), *rates)
+        key = (net._generator.get_state().numpy().tobytes(), *rates)
         if key not in streams:
             streams[key] = len(leaders)
             leaders.append(net)
@@ -84,15 +86,15 @@ def _run_epoch(stack, nets, running, leaders, batches):
     loss = weight = 0
     for parts in zip(*batches, strict=True):
         images, targets, weights = zip(*parts, strict=True)
-        images = [a.augmented(b) for a, b in zip(leaders, images, strict=True)]
+        images = [a._augmented(b) for a, b in zip(leaders, images, strict=True)]
         images, targets = stack.distribute(images), stack.distribute(targets)
         weights = None if weights[0] is None else stack.distribute(weights)
-        logits = leaders[0].in_precision(stack.forward, images)
+        logits = leaders[0]._in_precision(stack.forward, images)
         losses, total = _losses(logits, targets, weights)
         losses.backward(1 / total)
         stack.share_gradients()
         for i in running:
-            nets[i].take_step()
+            nets[i]._take_step()
         loss, weight = loss + losses.detach(), weight + total
     return (loss / weight).tolist()
 

@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
+from skmnist import LinearClassifier
 from skmnist._command_line.compare import (
     compare,
     draw_figure,
     fit_and_score,
+    format_table,
+    likely_errors,
     make_estimators,
 )
 
@@ -68,3 +71,30 @@ def test_same_seed_prints_the_same_accuracies(capsys):
         # All but the seconds.
         printed.append([line.split()[:2] + line.split()[3:] for line in table])
     assert printed[0] == printed[1]
+
+
+@pytest.mark.parametrize(("n_errors", "n_test"), [(0, 382), (32, 382), (76, 10_000)])
+def test_the_interval_of_errors_is_wilsons(n_errors, n_test):
+    # By the formula of Wilson (1927), equation 4, with 1.96 standard deviations.
+    z, p = 1.959964, n_errors / n_test
+    centre = (p + z**2 / (2 * n_test)) / (1 + z**2 / n_test)
+    half = z * (p * (1 - p) / n_test + z**2 / (4 * n_test**2)) ** 0.5
+    half /= 1 + z**2 / n_test
+    low, high = likely_errors(n_errors, n_test)
+    assert low == round(n_test * (centre - half))
+    assert high == round(n_test * (centre + half))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_linear_model_that_did_not_converge_is_told_of(few):
+    X, X_test, y, y_test = few
+    remark = "LinearClassifier stopped after its"
+    for clf, told in (
+        (LinearClassifier(max_iter=2), True),
+        (LinearClassifier(), False),
+    ):
+        result = fit_and_score(clf, X, X_test, y, y_test)
+        table = format_table([result], len(y), len(y_test))
+        assert (remark in table) == told
+        assert "the errors to expect on 100 such images" in table
+        assert "Wilson's score" in table

@@ -40,6 +40,23 @@ def test_a_recipe_s_figure_has_its_curves_and_the_published_figures(digits):
     ]
 
 
+def test_beside_other_images_published_figures_are_left_out_and_it_is_said(digits):
+    recipe, study = get_recipe("dat405-2023/mlp-64-64"), get_study("dm566-2022/depth")
+    drawn = (
+        figures.draw_recipe([recipe.run(digits, epochs=1)], compares=False),
+        figures.draw_study(study.run(digits, epochs=1, n_repeats=1), compares=False),
+    )
+    for figure, entry in zip(drawn, (recipe, study), strict=True):
+        assert [signs(ax) for ax in figure.axes] == [{} for _ in figure.axes]
+        assert figure.get_suptitle() == f"{entry.name}, on scikit-learn's digits"
+
+
+def test_targets_of_our_own_recipes_are_called_so(digits):
+    result = get_recipe("skmnist/quick").run(digits, epochs=1)
+    _, accuracy = figures.draw_recipe([result]).axes
+    assert signs(accuracy) == {"target, test": [[1, 99.0]]}
+
+
 def test_the_baseline_has_no_epochs_and_no_figure(digits):
     few = digits[0][:300], digits[1], digits[2][:300], digits[3]
     assert figures.draw_recipe([get_recipe("baseline/linear").run(few)]) is None

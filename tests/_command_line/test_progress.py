@@ -9,7 +9,7 @@ from skmnist.recipes import list_recipes, list_studies
 
 def test_bar_shows_epoch_loss_and_accuracy(digits, capsys):
     X_train, X_test, y_train, y_test = digits
-    progress = EpochProgress("digits", 3)
+    progress = EpochProgress("digits")
     clf = MLPClassifier(max_epochs=3, random_state=0, callbacks=[progress])
     clf.fit(X_train[:200], y_train[:200], X_val=X_test, y_val=y_test)
     output, errors = capsys.readouterr()
@@ -22,8 +22,8 @@ def test_bar_shows_epoch_loss_and_accuracy(digits, capsys):
 
 @pytest.mark.parametrize("name", [*list_recipes(), *list_studies()])
 def test_bar_fits_a_terminal_of_80_columns(name):
-    progress = EpochProgress(f"{name.rpartition('/')[2]}, seed 0", 10)
-    progress.on_train_begin(None)
+    progress = EpochProgress(f"{name.rpartition('/')[2]}, seed 0")
+    progress.on_train_begin(SimpleNamespace(max_epochs=10))
     row = {"train_loss": 2.3456, "valid_acc": 0.98765}
     progress.on_epoch_end(SimpleNamespace(history=[row]))
     progress.bar_.ncols = 80

@@ -2,7 +2,7 @@ import csv
 import io
 
 from skmnist._command_line import tables as tables
-from skmnist.recipes import get_recipe, list_recipes, list_studies
+from skmnist.recipes import get_recipe, get_study, list_recipes, list_studies
 
 
 def test_all_recipes_and_studies_are_listed():
@@ -29,3 +29,22 @@ def test_csv_reads_back(digits):
     assert first["independent run, test accuracy (%)"] == "89.33"
     assert second["published, test accuracy (%)"] == ""
     assert second["test accuracy (%)"] == f"{result.test_accuracy:.2f}"
+
+
+def test_what_is_published_of_mnist_is_told_to_be_left_out_beside_other_images(digits):
+    study = get_study("dm566-2022/depth").run(digits, epochs=1, n_repeats=1)
+    for text, header in (
+        (tables.study_text(study, compares=False), tables.study_table(study, False)[0]),
+        (tables.study_text(study), tables.study_table(study)[0]),
+    ):
+        is_left_out = "The published figures are of MNIST, and left out." in text
+        assert is_left_out != ("published, test accuracy (%)" in header)
+        assert is_left_out != ("| 90.90" in text)
+
+
+def test_our_own_recipes_have_targets_and_nothing_published(digits):
+    result = get_recipe("skmnist/quick").run(digits, epochs=1)
+    text = tables.recipe_text([result])
+    assert "target 99.00 %" in text
+    assert "114,482 parameters. " in text
+    assert "published" not in text

@@ -2,6 +2,8 @@
 
 import functools
 import gc
+import json
+import math
 import os
 import random
 import re
@@ -13,11 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 import numpy as np
 import pytest
+import scipy.special
 import torch
 from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, log_loss
 from skorch.callbacks import Callback, EpochScoring
 from torch.nn import functional as F
 
@@ -419,7 +422,7 @@ def test_stream_of_chunks_is_one_epoch_of_the_whole(optimizer, few):
     whole = mlp(pixel_scaling="unit", shuffle=False, lr_schedule=None, max_epochs=1)
     whole.set_params(optimizer=optimizer, micro_batch_size=64)
     stream = clone(whole)
-    for rows in np.split(np.arange(N), [64, 128]):
+    for rows in np.array_split(np.arange(N), math.ceil(N / 64)):
         stream.partial_fit(X[rows], y[rows], classes=range(10))
     np.testing.assert_allclose(
         stream.predict_proba(X), whole.fit(X, y).predict_proba(X), rtol=1e-5, atol=1e-7
@@ -667,7 +670,8 @@ def test_precisions_agree_to_rounding(make, few):
     proba = exact.predict_proba(X_test)
     assert proba.dtype == np.float64
     for clf, tolerance in ((single, 1e-5), (brain, 0.05), (auto, 0.05)):
-        assert clf.predict_proba(X_test).dtype == np.float32
+        assert clf.decision_function(X_test).dtype == np.float32
+        assert clf.predict_proba(X_test).dtype == np.float64
         np.testing.assert_allclose(clf.predict_proba(X_test), proba, atol=tolerance)
     assert np.abs(brain.predict_proba(X_test) - proba).max() > 1e-5
 
@@ -835,3 +839,50 @@ def test_silent_without_verbose(few, capfd):
     overfit(n_iter_no_change=2).fit(X, y)
     mlp(lr_schedule="plateau").fit(X, y).partial_fit(X, y).predict(X)
     assert capfd.readouterr() == ("", "")
+
+
+# -- probabilities ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "clf",
+    [
+        LinearClassifier(max_iter=30, C=100),
+        MLPClassifier(max_epochs=30, random_state=0),
+        ConvNetClassifier((8,), max_epochs=30, random_state=0),
+    ],
+    ids=lambda clf: type(clf).__name__,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n_classes", [2, 10])
+def test_probabilities_are_the_softmax_of_the_logits_in_float64(clf, n_classes, few):
+    X, X_test, y, y_test = few
+    y, y_test = y % n_classes, y_test % n_classes
+    clf = clone(clf).fit(X, y)
+    logits = clf.decision_function(X_test).astype(np.float64)
+    if n_classes == 2:
+        logits = np.stack([0 * logits, logits], axis=1)
+    proba, log_proba = clf.predict_proba(X_test), clf.predict_log_proba(X_test)
+    assert proba.dtype == log_proba.dtype == np.float64
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-14)
+    # For two classes only the difference of float32 logits is known.
+    rtol = 1e-12 if n_classes > 2 else 1e-5
+    np.testing.assert_allclose(proba, scipy.special.softmax(logits, axis=1), rtol=rtol)
+    np.testing.assert_allclose(
+        log_proba, scipy.special.log_softmax(logits, axis=1), rtol=rtol, atol=1e-10
+    )
+    # scikit-learn clips probabilities at the epsilon of their dtype.
+    true = log_proba[np.arange(len(y_test)), y_test]
+    assert log_loss(y_test, proba, labels=clf.classes_) == pytest.approx(-true.mean())
+    assert json.loads(json.dumps(proba[0].tolist())) == proba[0].tolist()
+
+
+# -- slips --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cls", [MLPClassifier, ConvNetClassifier])
+def test_missing_labels_are_asked_for_by_the_estimators_own_name(cls, few):
+    message = f"This {cls.__name__} estimator requires y to be passed"
+    for fit in (cls().fit, lambda X: cls().partial_fit(X, classes=[0, 1])):
+        with pytest.raises(ValueError, match=message):
+            fit(few[0])

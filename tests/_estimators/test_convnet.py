@@ -12,7 +12,11 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.ensemble import BaggingClassifier
+from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsOneClassifier
+from skorch.callbacks import Callback
 from torch import nn
 
 from skmnist import ConvLayer, ConvNetClassifier
@@ -96,10 +100,33 @@ def test_the_default_learns_the_digits(digits):
 
 @pytest.mark.parametrize("n", [80, 65, 33])
 def test_batch_norm_trains_on_any_number_of_images(n, digits):
-    # Five poolings leave one pixel; 65 images leave one for the last batch.
+    # Five poolings leave one pixel.
     layers = (2, 2, 2, 2, ConvLayer(2, batch_norm=True), ConvLayer(2, batch_norm=True))
     clf = fitted(digits, layers, (), n=n, batch_size=32)
     assert np.isfinite(clf.loss_curve_).all()
+
+
+def test_batch_norm_of_a_single_value_is_refused_before_training(digits):
+    X, _, y, _ = digits
+    lone = ConvLayer(2, kernel_size=28, padding="valid", batch_norm=True)
+    calls = []
+
+    class Recorder(Callback):
+        def on_train_begin(self, net, **kwargs):
+            calls.append(net)
+
+    params = {"max_epochs": 1, "callbacks": [Recorder()]}
+    for n, size in ((81, 2), (80, 1)):
+        clf = ConvNetClassifier((lone,), (), batch_size=size, **params)
+        with pytest.raises(ValueError, match=f"{n} with batch_size={size} instead"):
+            clf.fit(X[:n], y[:n])
+    clf = ConvNetClassifier((lone,), (), **params)
+    with pytest.raises(ValueError, match="batches of two images or more"):
+        clf.partial_fit(X[:1], y[:1], classes=np.arange(10))
+    assert not calls
+    clf.partial_fit(X[:2], y[:2], classes=np.arange(10))
+    # Of larger maps one image has statistics, as in torch.
+    fitted(digits, (dataclasses.replace(lone, kernel_size=27),), n=80, batch_size=1)
 
 
 # -- shapes of images ---------------------------------------------------------
@@ -135,6 +162,35 @@ def test_flat_rows_and_images_are_the_same_to_the_network(digits):
     expected = fits[0].predict_proba(X)
     for clf, form in product(fits, forms):
         assert_array_equal(clf.predict_proba(form), expected)
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda clf: BaggingClassifier(clf, 2, random_state=0), OneVsOneClassifier]
+)
+def test_wrappers_that_insist_on_flat_rows_train_on_the_images(wrap, small):
+    X, X_test, y, y_test = small
+    three = np.isin(y, [0, 1, 2])
+    clf = ConvNetClassifier((8,), (), max_epochs=20, random_state=0)
+    wrapped = wrap(clf).fit(X[three].reshape(three.sum(), -1), y[three])
+    assert {inner.image_shape_ for inner in wrapped.estimators_} == {(1, 28, 28)}
+    three = np.isin(y_test, [0, 1, 2])
+    score = wrapped.score(X_test[three].reshape(three.sum(), -1), y_test[three])
+    assert score > 0.9
+
+
+def test_permutation_importance_of_flat_rows_finds_the_pixel_that_matters(few):
+    _, _, y, y_test = few
+    # One pixel gives the label away, and all others are blank.
+    told, told_test = np.zeros((200, 100), np.uint8), np.zeros((100, 100), np.uint8)
+    told[:, 34], told_test[:, 34] = 255 * (y == 3), 255 * (y_test == 3)
+    clf = ConvNetClassifier((4,), (), max_epochs=20, random_state=0)
+    clf.fit(told, y == 3)
+    assert clf.image_shape_ == (1, 10, 10)
+    result = permutation_importance(
+        clf, told_test, y_test == 3, n_repeats=2, random_state=0
+    )
+    assert result.importances_mean[34] > 0.1
+    assert np.flatnonzero(result.importances_mean).tolist() == [34]
 
 
 @pytest.mark.parametrize(

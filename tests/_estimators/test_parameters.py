@@ -156,6 +156,8 @@ class Documented:
     {references}
     """
 
+    _usual_epochs = 7
+
     def __init__(self, lr=0.125, batch_size=7, weight_decay=None, max_epochs="many"):
         pass
 

@@ -4,15 +4,25 @@ import copy
 import io
 import pickle
 import pickletools
+import shutil
 import subprocess
 import sys
+import threading
 from typing import NamedTuple
 
 import joblib
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, EpochScoring
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EpochScoring,
+    Freezer,
+    GradientNormClipping,
+    LRScheduler,
+    Unfreezer,
+)
 from skorch.history import History
 
 from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifier
@@ -277,6 +287,125 @@ def test_fitted_model_goes_on_after_loading_as_without(go_on, few):
     assert_same(loaded, clf, X)
     assert loaded.loss_curve_ == clf.loss_curve_
     assert loaded.n_epochs_ == (3 if go_on == "partial_fit" else 4)
+
+
+class CountEpochs(Callback):
+    """Starts anew with every net, and records what it has learned since."""
+
+    def initialize(self):
+        self.n_ = 0
+        return self
+
+    def on_epoch_end(self, net, **kwargs):
+        self.n_ += 1
+        net.history.record("n", self.n_)
+
+
+class HasALock(Callback):
+    def on_train_begin(self, net, **kwargs):
+        self.lock_ = threading.Lock()
+
+    def __getstate__(self):
+        return {}
+
+
+def test_stream_goes_on_with_its_callbacks_after_loading(few):
+    X, _, y, _ = few
+    clf = mlp(
+        lr_schedule=None,
+        callbacks=[
+            LRScheduler("StepLR", step_size=1, gamma=0.5),
+            Freezer("layers.1.*", at=2),
+            GradientNormClipping(0.1),
+            CountEpochs,
+        ],
+    )
+    for _ in range(2):
+        clf.partial_fit(X, y, classes=range(10))
+    loaded = reload(reload(clf))
+    for _ in range(3):
+        clf.partial_fit(X, y)
+        loaded = reload(loaded.partial_fit(X, y))
+    assert_same(loaded, clf, X)
+    for key in ("lr", "event_lr", "n"):
+        assert loaded.history_[:, key] == clf.history_[:, key]
+    assert clf.history_[:, "n"] == [1, 2, 3, 4, 5]
+
+
+def test_callback_with_a_state_that_no_file_holds_pickles_as_it_says_itself(few):
+    X, _, y, _ = few
+    clf = mlp(callbacks=[HasALock()]).partial_fit(X, y, classes=range(10))
+    loaded = reload(clf)
+    assert_same(loaded.partial_fit(X, y), clf.partial_fit(X, y), X)
+
+
+def test_loading_alone_starts_no_callback(few, tmp_path):
+    X, _, y, _ = few
+    folder = tmp_path / "saved"
+    clf = mlp(callbacks=[Checkpoint(None, dirname=folder)])
+    clf.partial_fit(X, y, classes=range(10))
+    shutil.rmtree(folder)
+    loaded = reload(clf)
+    assert_same(loaded, clf, X)
+    assert not folder.exists()
+    loaded.partial_fit(X, y)
+    assert folder.exists()
+
+
+def frozen(clf):
+    parameters = clf.module_.named_parameters()
+    return [name for name, weights in parameters if not weights.requires_grad]
+
+
+FIRST_LAYER = ["layers.1.weight", "layers.1.bias"]
+
+
+@pytest.mark.parametrize("go_on", ["partial_fit", "fit"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_frozen_layer_stays_frozen(stream, go_on, few):
+    X, _, y, _ = few
+    clf = mlp(callbacks=[Freezer("layers.1.*")], warm_start=True)
+    clf = clf.partial_fit(X, y, classes=range(10)) if stream else clf.fit(X, y)
+    models = [reload(clf), copy.deepcopy(clf), clf]
+    held = clf.module_.layers[1].weight.detach().clone()
+    for model in models:
+        assert frozen(model) == FIRST_LAYER
+        getattr(model, go_on)(X, y)
+        assert frozen(model) == FIRST_LAYER
+        assert torch.equal(model.module_.layers[1].weight, held)
+        assert_same(model, models[0], X)
+
+
+def test_models_of_before_frozen_layers_were_kept_have_none(few):
+    X, _, y, _ = few
+    clf = mlp(callbacks=[Freezer("layers.1.*")]).partial_fit(X, y, classes=range(10))
+    state = clf.__getstate__()
+    del state["_net_state"]["frozen"], state["_net_state"]["callbacks"]
+    old = MLPClassifier.__new__(MLPClassifier)
+    old.__setstate__(state)
+    assert frozen(old) == []
+    np.testing.assert_array_equal(old.predict_proba(X), clf.predict_proba(X))
+    assert old.partial_fit(X, y).n_epochs_ == 2
+
+
+class FailInSecondEpoch(Callback):
+    def on_batch_end(self, net, **kwargs):
+        if len(net.history) == 2:
+            raise RuntimeError("broken off")
+
+
+def test_partial_fit_that_fails_freezes_and_thaws_nothing(few):
+    X, _, y, _ = few
+    callbacks = [
+        Freezer("layers.1.*"),
+        Unfreezer("layers.1.*", at=2),
+        Freezer("layers.3.*", at=2),
+        FailInSecondEpoch(),
+    ]
+    clf = mlp(callbacks=callbacks).partial_fit(X, y, classes=range(10))
+    with pytest.raises(RuntimeError, match="broken off"):
+        clf.partial_fit(X, y)
+    assert frozen(clf) == FIRST_LAYER
 
 
 @pytest.mark.parametrize("name", ["stream", "conv", "linear"])

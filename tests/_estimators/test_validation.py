@@ -1,7 +1,10 @@
 """Every form of images, labels and weights; every bad input and what is said."""
 
+import io
 import re
 import tracemalloc
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,8 @@ import pytest
 import scipy.sparse
 import torch
 from numpy.testing import assert_array_equal
+from PIL import Image
+from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from threadpoolctl import threadpool_limits
 
@@ -530,11 +535,203 @@ def test_another_number_of_features_is_refused(make, images, labels):
         clf.predict(images[:, :9, :3])
 
 
+@pytest.mark.parametrize("as_form", [np.asarray, torch.tensor, readonly])
+@every_estimator
+def test_channels_may_come_last(make, as_form, images, labels):
+    grey = make().fit(images, labels)
+    clf = make().fit(as_form(images[..., np.newaxis]), labels)
+    assert clf.image_shape_ == (1, 28, 28)
+    assert_array_equal(clf.predict_proba(images), grey.predict_proba(images))
+    first = np.stack([images, 255 - images, images // 2], axis=1)
+    last = as_form(np.ascontiguousarray(first.transpose(0, 2, 3, 1)))
+    clf, colour = make().fit(last, labels), make().fit(first, labels)
+    assert clf.image_shape_ == (3, 28, 28)
+    expected = colour.predict_proba(first)
+    for model in (clf, colour):
+        assert_array_equal(model.predict_proba(last), expected)
+        assert_array_equal(model.predict_proba(first), expected)
+        assert_array_equal(model.predict_proba(first.reshape(N, -1)), expected)
+
+
+@every_estimator
+def test_sides_that_could_be_either_are_read_channels_first(make, images, labels):
+    clf = make().fit(images[:, :3, np.newaxis].repeat(3, axis=2)[..., :4], labels)
+    assert clf.image_shape_ == (3, 3, 4)
+
+
+@every_estimator
+def test_channels_last_with_alpha_are_refused(make, images, labels):
+    X = np.repeat(images[..., np.newaxis], 4, axis=3)
+    with pytest.raises(ValueError, match=r"\(28, 28, 4\).* alpha.*X\[\.\.\., :3\]"):
+        make().fit(X, labels)
+    clf = make().fit(X[..., :3], labels)
+    with pytest.raises(ValueError, match="alpha"):
+        clf.predict(X)
+    assert make().fit(X.transpose(0, 3, 1, 2), labels).image_shape_ == (4, 28, 28)
+
+
+def test_an_image_shape_with_channels_last_is_refused(images, labels):
+    X = np.repeat(images[..., np.newaxis], 3, axis=3)
+    clf = ConvNetClassifier(image_shape=(28, 28, 3))
+    for form in (X, X.reshape(N, -1)):
+        with pytest.raises(ValueError, match=r"such as \(3, 28, 28\).*Got \(28, "):
+            clf.fit(form, labels)
+
+
+def test_flat_colour_rows_are_no_strip_to_convolutions(images, labels):
+    flat = np.tile(images.reshape(N, -1), 3)
+    with pytest.raises(ValueError, match=r"image_shape=\(3, 28, 28\)"):
+        ConvNetClassifier().fit(flat, labels)
+    for shape in ((3, 28, 28), (1, 1, 2352)):
+        clf = ConvNetClassifier((2,), (), image_shape=shape, max_epochs=1)
+        assert clf.fit(flat, labels).image_shape_ == shape
+    assert mlp().fit(flat, labels).n_features_in_ == 2352
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_label_among_the_pixels_is_asked_for(images, labels):
+    X = np.c_[labels, images.reshape(N, -1)]
+    question = "rows of 785 pixels, one more than images of 28x28 .* labels still among"
+    with pytest.raises(ValueError, match=question):
+        ConvNetClassifier().fit(X, labels)
+    for make in (linear, mlp):
+        with pytest.warns(UserWarning, match=question):
+            make().fit(X, labels)
+    few = np.c_[labels, images[:, 3, :4]]  # 5 features may be anything
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        ConvNetClassifier((2,), (), max_epochs=1).fit(few, labels)
+
+
+class Pairs(torch.utils.data.Dataset):
+    def __init__(self, images, labels):
+        self.images, self.labels = torch.tensor(images), labels
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, i):
+        return self.images[i], int(self.labels[i])
+
+
+def as_png(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+FOREIGN = {
+    "data set": (lambda X, y: Pairs(X, y), r"Got a Pairs of torch.*torch\.stack"),
+    "data loader": (
+        lambda X, y: torch.utils.data.DataLoader(Pairs(X, y)),
+        r"Got a DataLoader of torch.*torch\.cat",
+    ),
+    "file names": (
+        lambda X, y: [f"digit{i}.png" for i in range(N)],
+        r"file names instead, such as 'digit0\.png'.*load_picture\(file\)",
+    ),
+    "paths": (lambda X, y: [Path("a.png")] * N, "file names instead.*load_picture"),
+    "array of names": (lambda X, y: np.array(["a.png"] * N), "file names instead"),
+    "several sizes": (
+        lambda X, y: [X[0], X[1][:9], *X[2:]],
+        r"2 different shapes instead: \(9, 28\), \(28, 28\)\. Bring them",
+    ),
+    "pictures of several sizes": (
+        lambda X, y: [Image.fromarray(x[: 9 + i % 2]) for i, x in enumerate(X)],
+        r"2 different shapes instead: \(9, 28\), \(10, 28\)",
+    ),
+    "column of arrays": (
+        lambda X, y: pd.DataFrame({"image": list(X)}),
+        r"column 'image' holds a ndarray.*np\.stack\(list\(X\['image'\]\)\)",
+    ),
+    "column of files": (
+        lambda X, y: pd.DataFrame({"image": [{"bytes": as_png(x)} for x in X]}),
+        r"column 'image' holds a dict.*load_picture\(io\.BytesIO\(cell\['bytes'\]\)\)",
+    ),
+    "column of bytes, polars": (
+        lambda X, y: pl.DataFrame({"image": [as_png(x) for x in X]}),
+        r"column 'image' holds a bytes.*BytesIO\(cell\)",
+    ),
+    "list of bytes": (
+        lambda X, y: [as_png(x) for x in X],
+        r"list of bytes instead.*load_picture\(io\.BytesIO\(item\)\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+@every_estimator
+def test_images_in_another_form_are_refused_with_what_to_do(make, case, images, labels):
+    form, message = FOREIGN[case]
+    X = form(images, labels)
+    with pytest.raises(ValueError, match=message):
+        make().fit(X, labels)
+    clf = make().fit(images, labels)
+    with pytest.raises(ValueError, match=message):
+        clf.predict(X)
+
+
+def test_what_the_errors_advise_works(images, labels):
+    pairs = Pairs(images, labels)
+    X, y = torch.stack([image for image, _ in pairs]), [label for _, label in pairs]
+    assert_array_equal(mlp().fit(X, y).predict(X), mlp().fit(images, labels).predict(X))
+    loader = torch.utils.data.DataLoader(pairs, batch_size=7)
+    X, y = (torch.cat(part) for part in zip(*loader, strict=True))
+    assert_array_equal(mlp().fit(X, y).predict(X), mlp().fit(images, labels).predict(X))
+    frame = pd.DataFrame({"image": list(images)})
+    assert_array_equal(np.stack(list(frame["image"])), images)
+    assert_array_equal(np.eye(10)[labels].argmax(axis=1), labels)
+
+
+FRACTIONS = {
+    "float32": lambda X: (X / 255).astype(np.float32),
+    "float64 rows": lambda X: X.reshape(N, -1) / 255,
+    "tensor": lambda X: torch.tensor(X) / 255,
+    "frame": lambda X: pd.DataFrame(X.reshape(N, -1) / 255),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("form", FRACTIONS)
+@every_estimator
+def test_pixels_in_another_range_than_the_fits_are_warned_of(
+    make, form, images, labels
+):
+    fractions = FRACTIONS[form](images)
+    whole, parts = make().fit(images, labels), make().fit(fractions, labels)
+    with pytest.warns(UserWarning, match=r"to 0\.498039, but .* to 127: .*Mult"):
+        whole.predict(fractions)
+    with pytest.warns(UserWarning, match=r"to 127, but .* to 0\.498039: .*Divide"):
+        parts.predict(images)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        whole.predict(images)
+        whole.predict(images.astype(float))
+        whole.predict(np.zeros((2, 784)))  # blank in either range
+        parts.predict(fractions)
+
+
+@networks
+def test_further_training_on_another_range_is_warned_of(make, images, labels):
+    message = "are 0 to 0.498039, but .* pixels of 0 to 127"
+    clf = make(warm_start=True).fit(images, labels)
+    with pytest.warns(UserWarning, match=message):
+        clf.fit(images / 255, labels)
+    clf = make().partial_fit(images, labels, classes=np.arange(10))
+    with pytest.warns(UserWarning, match=message):
+        clf.partial_fit(images / 255, labels)
+    with pytest.warns(UserWarning, match=message):
+        make().fit(images, labels, X_val=images / 255, y_val=labels)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @every_estimator
-def test_channels_that_seem_to_come_last_are_warned_of(make, images, labels):
-    with pytest.warns(UserWarning, match=r"28 channels of 28x1 .* X\.transpose\(0, 3"):
-        make().fit(images[..., np.newaxis], labels)
+def test_standardised_pixels_are_in_no_range_of_their_own(make, images, labels):
+    X = StandardScaler().fit_transform(images.reshape(N, -1).astype(float))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        make().fit(X, labels).predict(X * 300)
+        make().fit(X * 300, labels).predict(X / 300)
 
 
 @every_estimator
@@ -563,6 +760,10 @@ BAD_LABELS = {
     "two columns": (np.zeros((N, 2), int), r"should be a 1d array.*\(60, 2\)"),
     "other length": ([0, 1], r"inconsistent numbers of samples: \[60, 2\]"),
     "mixed types": (np.array([1, "a"] * 30, object), "Unknown label type"),
+    "one-hot": (np.eye(10)[np.arange(N) % 10], r"\(60, 10\).*argmax\(axis=1\)"),
+    "one-hot lists": (np.eye(2, dtype=int)[[0, 1] * 30].tolist(), "argmax"),
+    "images": (np.zeros((N, 28, 28)), "X_train, X_test, y_train, y_test, in this"),
+    "a missing one": (np.array(["a", None] * 30, object), "in 30 of 60 places.*n 1"),
 }
 
 

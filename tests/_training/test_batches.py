@@ -69,13 +69,13 @@ def test_a_tensor_is_left_as_it_is(images):
     assert as_tensor(images) is images
 
 
-def test_batches_cover_all_rows_in_order_the_last_one_short(images):
+def test_batches_cover_all_rows_in_order(images):
     batches = Batches(dataset_of(images, weights=True), 4, CPU, torch.float32)
     assert len(batches) == 3
     seen = list(batches)
-    assert [numbers(b) for b, _, _ in seen] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-    assert [t.tolist() for _, t, _ in seen][2] == [108, 109]
-    assert [w.tolist() for _, _, w in seen][2] == [1, 9 / 8]
+    assert [numbers(b) for b, _, _ in seen] == [[0, 1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    assert [t.tolist() for _, t, _ in seen][2] == [107, 108, 109]
+    assert [w.tolist() for _, _, w in seen][2] == [7 / 8, 1, 9 / 8]
     assert all(b.dtype == torch.uint8 for b, _, _ in seen)
     assert all(w.dtype == torch.float32 for _, _, w in seen)
 
@@ -87,21 +87,18 @@ def test_the_number_of_batches_is_rounded_up(images, size):
     assert all(weights is None for _, _, weights in batches)
 
 
-@pytest.mark.parametrize(
-    ("size", "least", "sizes"),
-    [
-        (3, 2, [3, 3, 4]),
-        (3, 1, [3, 3, 3, 1]),
-        (4, 2, [4, 4, 2]),
-        (11, 11, [10]),
-        (1, 2, [1] * 8 + [2]),
-    ],
-)
-def test_a_last_batch_of_too_few_joins_the_one_before(images, size, least, sizes):
-    batches = Batches(dataset_of(images), size, CPU, torch.float32, least=least)
-    assert [len(batch) for batch, _, _ in batches] == sizes
-    assert len(batches) == len(sizes)
-    assert [at for batch, _, _ in batches for at in numbers(batch)] == list(range(10))
+@pytest.mark.parametrize("n_images", [1, 2, 9, 10, 11, 64, 65, 127, 129, 1000])
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 10, 64, 10**12])
+def test_batches_differ_by_one_image_at_most(n_images, batch_size):
+    images = torch.arange(n_images, dtype=torch.int16).reshape(-1, 1, 1, 1)
+    batches = Batches(dataset_of(images), batch_size, CPU, torch.float32)
+    seen = [batch.flatten().tolist() for batch, _, _ in batches]
+    in_order = [at for batch in seen for at in batch]
+    assert in_order == list(range(n_images))
+    sizes = {len(batch) for batch in seen}
+    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) <= batch_size
+    assert len(seen) == -(-n_images // batch_size)
 
 
 @pytest.mark.parametrize("mapped", [False, True])

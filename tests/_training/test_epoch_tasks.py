@@ -6,10 +6,12 @@ import weakref
 import numpy as np
 import pytest
 from joblib import parallel_config
+from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from skorch.callbacks import Callback
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 
@@ -48,6 +50,12 @@ class Recorder:
         return context.task_name == "epoch" and context.task_id == self.stop_after
 
 
+class StopInSecondEpoch(Callback):
+    def on_batch_end(self, net, **kwargs):
+        if len(net.history) == 2:
+            raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("make", [mlp, conv])
 def test_every_epoch_is_a_task_of_the_fit(make, few):
     X, _, y, _ = few
@@ -75,6 +83,16 @@ def test_a_callback_can_end_the_training(few):
     assert clf.n_epochs_ == 2
 
 
+def test_an_epoch_that_is_broken_off_ends_its_task(few):
+    X, _, y, _ = few
+    recorder = Recorder()
+    clf = mlp(callbacks=[StopInSecondEpoch()]).set_callbacks(recorder).fit(X, y)
+    epochs = [(end, "epoch", i) for i in range(2) for end in ("begin", "end")]
+    fit = [("begin", "fit", 0), *epochs, ("end", "fit", 0)]
+    assert recorder.events == ["setup", *fit, "teardown"]
+    assert clf.n_epochs_ == 1
+
+
 def test_sample_weights_are_told(few):
     X, _, y, _ = few
     recorder, weights = Recorder(), np.ones(len(y))
@@ -82,16 +100,26 @@ def test_sample_weights_are_told(few):
     assert recorder.data[2]["sample_weight"] is weights
 
 
-@pytest.mark.parametrize("make", [mlp, LinearClassifier])
-def test_a_failed_fit_is_torn_down_and_leaves_nothing(make, few):
+@pytest.mark.parametrize(
+    ("clf", "n_labels"), [(mlp(lr=1e30), None), (LinearClassifier(), -1)]
+)
+def test_a_failed_fit_is_torn_down_and_leaves_nothing(clf, n_labels, few):
     X, _, y, _ = few
     recorder = Recorder()
-    clf = make().set_callbacks(recorder)
+    clf = clone(clf).set_callbacks(recorder)
     before = set(vars(clf))
-    with pytest.raises(ValueError):
-        clf.fit(X, y[:-1])
+    with pytest.raises(ValueError, match=r"diverged|inconsistent"):
+        clf.fit(X, y[:n_labels])
     assert recorder.events[-1] == "teardown"
     assert set(vars(clf)) == before
+
+
+def test_bad_data_begin_no_task(few):
+    X, _, y, _ = few
+    recorder = Recorder()
+    with pytest.raises(ValueError, match="inconsistent"):
+        mlp().set_callbacks(recorder).fit(X, y[:-1])
+    assert recorder.events == ["setup", "teardown"]
 
 
 def test_the_data_are_let_go_of(few):

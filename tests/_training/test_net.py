@@ -2,6 +2,7 @@
 
 import math
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV
@@ -21,8 +23,10 @@ from skorch.callbacks import (
     EpochScoring,
     Freezer,
     GradientNormClipping,
+    LoadInitState,
     LRScheduler,
 )
+from skorch.exceptions import SkorchTrainingImpossibleError
 from skorch.helper import predefined_split
 from torch import nn
 from torch.nn import functional as F
@@ -51,7 +55,7 @@ class Start(Callback):
     def on_train_begin(self, net, **kwargs):
         self.weights = [w.detach().clone() for w in net.module_.parameters()]
         self.generator = torch.Generator()
-        self.generator.set_state(net.generator.get_state())
+        self.generator.set_state(net._generator.get_state())
 
 
 class Recorder(Callback):
@@ -179,7 +183,7 @@ def fit_both(
         rows = torch.arange(len(targets))
         if clf.shuffle:
             rows = torch.randperm(len(targets), generator=start.generator)
-        for part in rows.split(clf.batch_size):
+        for part in rows.tensor_split(math.ceil(len(rows) / clf.batch_size)):
 
             def closure(part=part):
                 optimizer.zero_grad()
@@ -271,7 +275,7 @@ class ForwardSizes(Callback):
 
 @pytest.mark.parametrize(
     ("batch_norm", "sizes"),
-    [(False, [48, 16, 48, 16, 48, 16, 8]), (True, [64, 64, 64, 8])],
+    [(False, [48, 2] * 4), (True, [50] * 4)],
 )
 def test_batch_norm_is_the_one_that_gets_whole_batches(batch_norm, sizes, bits):
     X, _, y, _ = bits
@@ -495,6 +499,8 @@ def test_hooks_history_and_weights_are_those_of_skorch(bits):
     ours, theirs = Recorder(), Recorder()
     start = Start()
     clf = mlp(optimizer="sgd", weight_decay=0, shuffle=False, max_epochs=2)
+    # A number of batches that divides the images: skorch's last one would be small.
+    clf.set_params(batch_size=50)
     clf.set_params(callbacks=[start, ours]).fit(X, y, X_val=X_val, y_val=y_val)
     images, valid = X[:, None].astype(np.float32), X_val[:, None].astype(np.float32)
     split = predefined_split(
@@ -502,7 +508,8 @@ def test_hooks_history_and_weights_are_those_of_skorch(bits):
     )
     net = skorch_twin(
         plain_mlp(), max_epochs=2, train_split=split, callbacks=[("recorder", theirs)]
-    ).initialize()
+    )
+    net.set_params(batch_size=50).initialize()
     with torch.no_grad():
         for mine, first in zip(net.module_.parameters(), start.weights, strict=True):
             mine.copy_(first)
@@ -670,6 +677,250 @@ def test_error_in_a_callback_comes_out_of_fit(hook, bits):
         clf.fit(X, y)
     with pytest.raises(NotFittedError):
         clf.predict(X)
+
+
+# -- stopping within an epoch, and going on, as skorch does --
+
+
+class StopAt(Callback):
+    """Asks for a stop at one call of one hook, as skorch's callbacks do or as ours."""
+
+    def __init__(self, hook, call, raises=True):
+        self.left = call
+        self.raises = raises
+        setattr(self, hook, self._act)
+
+    def _act(self, net, **kwargs):
+        self.left -= 1
+        if self.left == 0:
+            net.stop_requested_ = True
+            if self.raises:
+                raise KeyboardInterrupt
+
+    # Named in the class, where the net looks for batch hooks.
+    def on_batch_end(self, net, **kwargs):
+        pass
+
+
+def fit_skorch_too(clf, make_callback, X, y):
+    """Stock skorch, trained with the callback from the first weights of ours."""
+    start, mine, theirs = Start(), Recorder(), Recorder()
+    # Batches that divide the images: skorch's last one would be small.
+    size = len(X) // STEPS
+    clf.set_params(optimizer="sgd", weight_decay=0, shuffle=False, batch_size=size)
+    clf.set_params(callbacks=[start, mine, make_callback()]).fit(X, y)
+    net = skorch_twin(
+        plain_mlp(),
+        max_epochs=clf.max_epochs,
+        train_split=None,
+        callbacks=[("recorder", theirs), ("stop", make_callback())],
+    )
+    net.set_params(batch_size=size).initialize()
+    with torch.no_grad():
+        for own, first in zip(net.module_.parameters(), start.weights, strict=True):
+            own.copy_(first)
+    net.partial_fit(X[:, None].astype(np.float32), y)
+    assert mine.calls == theirs.calls
+    assert_close(
+        weights_of(clf), [w.detach().numpy() for w in net.module_.parameters()]
+    )
+    return net
+
+
+@pytest.mark.parametrize("raises", [True, False])
+@pytest.mark.parametrize(
+    ("hook", "call"),
+    [
+        ("on_epoch_begin", 1),
+        ("on_epoch_begin", 2),
+        ("on_batch_begin", 1),
+        ("on_batch_begin", STEPS + 2),
+        ("on_grad_computed", STEPS + 3),
+        ("on_batch_end", 1),
+        ("on_batch_end", STEPS + 2),
+        ("on_batch_end", 2 * STEPS),
+    ],
+)
+def test_stop_within_an_epoch_is_obeyed_as_in_skorch(hook, call, raises, bits):
+    X, _, y, _ = bits
+    clf = mlp(max_epochs=4)
+    if raises:
+        net = fit_skorch_too(clf, lambda: StopAt(hook, call), X, y)
+        assert len(clf.history_) == len(net.history)
+        for mine, theirs in zip(clf.history_, net.history, strict=True):
+            assert len(mine["batches"]) == len(theirs["batches"])
+            assert ("train_loss" in mine) == ("train_loss" in theirs)
+    else:
+        clf.set_params(callbacks=[StopAt(hook, call, raises=False)]).fit(X, y)
+    # The epoch that was broken off has a row, as in skorch, and no loss.
+    whole = (call - 1) // (1 if hook == "on_epoch_begin" else STEPS)
+    assert len(clf.history_) == whole + 1
+    assert clf.n_epochs_ == len(clf.loss_curve_) == whole
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+class RateFinder(Callback):
+    """Raises the rate by half after every batch, and stops above 1."""
+
+    def __init__(self):
+        self.rates, self.losses = [], []
+
+    def on_batch_end(self, net, training, loss, **kwargs):
+        self.rates.append(net.optimizer_.param_groups[0]["lr"])
+        self.losses.append(loss.item())
+        if self.rates[-1] > 1:
+            raise KeyboardInterrupt
+        for group in net.optimizer_.param_groups:
+            group["lr"] *= 1.5
+
+
+def test_learning_rate_finder_ends_where_it_does_in_skorch(bits):
+    X, _, y, _ = bits
+    mine, theirs = made = [RateFinder(), RateFinder()]
+    left = list(made)
+    fit_skorch_too(mlp(max_epochs=50), lambda: left.pop(0), X, y)
+    assert mine.rates == theirs.rates
+    assert 1 < mine.rates[-1] <= 1.5
+    np.testing.assert_allclose(mine.losses, theirs.losses, rtol=1e-4)
+
+
+def test_weights_that_a_finder_has_driven_to_infinity_are_an_error(bits):
+    X, _, y, _ = bits
+
+    class Overflow(Callback):
+        def on_batch_end(self, net, **kwargs):
+            net.module_.layers[1].weight.data.fill_(float("inf"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(ValueError, match="diverged: after epoch 1 the weights are not"):
+        mlp(callbacks=[Overflow()]).fit(X, y)
+
+
+@pytest.mark.parametrize("lr_schedule", [None, "exponential", "onecycle", "cosine"])
+def test_training_continues_from_a_state_that_a_callback_loads(
+    lr_schedule, tmp_path, bits
+):
+    X, _, y, _ = bits
+    params = {"shuffle": False, "lr_schedule": lr_schedule, "lr_decay": 0.5}
+    clf, saving = mlp(max_epochs=2, **params), Checkpoint(None, dirname=tmp_path)
+    rates = [Rates(), Rates()]
+    for seen in rates:  # skorch's own example: the first finds nothing to load
+        clf.set_params(callbacks=[saving, LoadInitState(saving), seen]).fit(X, y)
+    assert clf.n_epochs_ == 4
+    if lr_schedule in ("onecycle", "cosine"):
+        # These are made for the epochs ahead.
+        np.testing.assert_allclose(rates[1].rates, rates[0].rates)
+        return
+    seen = Rates()
+    whole = mlp(max_epochs=4, callbacks=[seen], **params).fit(X, y)
+    assert_same(clf, whole)
+    assert clf.loss_curve_ == whole.loss_curve_
+    assert clf.history_[:, "lr"] == whole.history_[:, "lr"]
+    assert rates[0].rates + rates[1].rates == seen.rates
+
+
+def test_loaded_training_that_breaks_off_is_resumed_from_its_checkpoint(tmp_path, bits):
+    X, _, y, _ = bits
+    saved = Checkpoint(None, dirname=tmp_path / "saved")
+    mlp(max_epochs=2, callbacks=[saved]).fit(X, y)
+    whole = mlp(max_epochs=3, callbacks=[LoadInitState(saved)]).fit(X, y)
+    run = mlp(max_epochs=3, checkpoint=tmp_path / "run")
+    run.set_params(callbacks=[LoadInitState(saved), Act("on_epoch_begin", fail)])
+    with pytest.raises(ValueError, match="own error"):
+        run.fit(X, y)
+    run.set_params(callbacks=[LoadInitState(saved)]).fit(X, y)
+    assert run.n_epochs_ == whole.n_epochs_ == 5
+    assert_same(run, whole)
+
+
+def test_scheduler_of_skorch_runs_in_a_warm_start(bits):
+    X, _, y, _ = bits
+    clf = mlp(max_epochs=3, warm_start=True)
+    clf.set_params(callbacks=[LRScheduler("StepLR", step_size=1, gamma=0.5)])
+    rates = np.array(clf.fit(X, y).fit(X, y).history_[:, "lr"])
+    assert len(rates) == 6
+    np.testing.assert_allclose(rates[4:] / rates[3:-1], 0.5)
+
+
+# -- the net as a user has it --
+
+
+def test_net_predicts_as_the_estimator_does(bits):
+    X, X_val, y, y_val = bits
+    clf = mlp().fit(X, y)
+    net, images = clf.net_, X_val[:, None]
+    proba = net.predict_proba(images)
+    np.testing.assert_allclose(proba, clf.predict_proba(X_val), rtol=1e-6)
+    np.testing.assert_array_equal(net.predict(images), clf.predict(X_val))
+    assert net.score(images, y_val) == clf.score(X_val, y_val)
+    logits = net.forward(images).numpy()
+    np.testing.assert_array_equal(logits, clf.decision_function(X_val))
+
+
+def test_weights_of_the_net_are_saved_and_loaded(tmp_path, bits):
+    X, X_val, y, _ = bits
+    clf, other = mlp().fit(X, y), mlp(max_epochs=3).fit(X, y)
+    files = {name: tmp_path / name for name in ("f_params", "f_optimizer", "f_history")}
+    clf.net_.save_params(**files)
+    other.net_.load_params(**files)
+    assert_same(clf, other)
+    assert other.n_epochs_ == 1
+    twin = clone(clf.net_).initialize()
+    twin.load_params(f_params=files["f_params"])
+    np.testing.assert_array_equal(twin.predict(X_val[:, None]), clf.predict(X_val))
+
+
+def test_parameters_of_the_net_can_be_read_and_set(bits):
+    X, _, y, _ = bits
+    net = mlp().fit(X, y).net_
+    assert set(net.get_params(deep=False)) >= {"lr", "module", "batch_size", "device"}
+    net.set_params(lr=0.5, verbose=0)
+    assert net.optimizer_.param_groups[0]["lr"] == net.get_params()["lr"] == 0.5
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "fit_loop"])
+@pytest.mark.parametrize("of", [lambda net: net, clone], ids=["net", "clone"])
+def test_net_alone_does_not_train_and_says_who_does(method, of, bits):
+    X, _, y, _ = bits
+    clf = mlp().fit(X, y)
+    before = [weights.copy() for weights in weights_of(clf)]
+    with pytest.raises(SkorchTrainingImpossibleError, match="call fit or partial_fit"):
+        getattr(of(clf.net_), method)(X[:, None], y)
+    for weights, other in zip(weights_of(clf), before, strict=True):
+        np.testing.assert_array_equal(weights, other)
+
+
+class TakesNames(Callback):
+    """Puts what it likes onto the net, under names that anyone would choose."""
+
+    def on_train_begin(self, net, **kwargs):
+        for name in (
+            *("batches", "train", "move", "logits", "augment", "shuffle", "schedule"),
+            *("generator", "owner", "scheduler_", "weights_", "take_step", "epochs"),
+        ):
+            setattr(net, name, "a callback's own")
+
+
+def test_names_on_the_net_are_the_callbacks_to_take(bits):
+    X, _, y, _ = bits
+    params = {"augment": "shift", "lr_schedule": "exponential"}
+    taken, plain = (
+        mlp(callbacks=callbacks, **params) for callbacks in ([TakesNames()], None)
+    )
+    for clf in (taken, plain):
+        for _ in range(2):
+            clf.partial_fit(X, y, classes=range(10))
+    assert_same(taken, plain)
+    assert_same(pickle.loads(pickle.dumps(taken)), plain)
+
+
+def test_all_that_is_not_skorch_s_has_an_underscore(bits):
+    X, _, y, _ = bits
+    net = mlp().fit(X, y).net_
+    twin = skorch_twin(plain_mlp()).initialize()
+    own = {name for name in dir(net) if not name.startswith("_")} - set(dir(twin))
+    own.remove("classes_")  # of skorch's classifiers, once they know them
+    assert own == {"stop_requested_", "optimizer__fused", "optimizer__weight_decay"}
 
 
 # -- Ctrl-C --

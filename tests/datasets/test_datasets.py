@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from skmnist.datasets import _mnist, fetch_mnist, load_digits28
+from skmnist.datasets import _mnist, fetch_mnist, load_digits28, load_idx
 from skmnist.datasets._idx import read_idx
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = [
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -365,6 +365,84 @@ def test_good_file_that_came_meanwhile_is_not_set_aside(home):
     (home / "new").replace(path)
     assert "Another process has replaced it" in _mnist._set_aside(path, "bad", state)
     assert files_in(home) == sorted(NAMES)
+
+
+OTHER_PLACES = {
+    "dots": "{dotted}",
+    "dots, gzipped": "{dotted}.gz",
+    "Kaggle's archive": "{name}/{name}",
+    "Kaggle's archive, dots": "{dotted}/{dotted}",
+    "torchvision's root": "MNIST/raw/{name}",
+    "torchvision's root, gzipped": "MNIST/raw/{name}.gz",
+}
+
+
+@pytest.mark.parametrize("place", OTHER_PLACES)
+def test_files_are_found_under_their_other_usual_names(place, mnist_home, tmp_path):
+    for name in (name.removesuffix(".gz") for name in NAMES):
+        form = OTHER_PLACES[place]
+        path = tmp_path / form.format(name=name, dotted=name.replace("-idx", ".idx"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = (mnist_home / f"{name}.gz").read_bytes()
+        packed = path.suffix == ".gz"
+        path.write_bytes(content if packed else gzip.decompress(content))
+    mnist = fetch_mnist(data_home=tmp_path, download_if_missing=False)
+    assert mnist.target[60000:60003].tolist() == [7, 2, 1]
+
+
+def test_a_missing_file_is_told_with_what_lies_there(home):
+    (home / TEST_LABELS).rename(home / "test-labels")
+    with pytest.raises(FileNotFoundError) as caught:
+        fetch_mnist(data_home=home, download_if_missing=False)
+    there = ", ".join(sorted([*NAMES[:3], "test-labels"]))
+    assert f"{home} holds {there}." in str(caught.value)
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder that exists"):
+        fetch_mnist(data_home=home / "nowhere", download_if_missing=False)
+
+
+# Any IDX file
+
+
+def test_real_files_are_loaded_as_they_are(mnist_home, mnist):
+    X_train, _, _, y_test = mnist
+    images = load_idx(mnist_home / NAMES[0])
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images, X_train)
+    np.testing.assert_array_equal(load_idx(str(mnist_home / TEST_LABELS)), y_test)
+    turned = load_idx(mnist_home / NAMES[0], transposed=True)
+    np.testing.assert_array_equal(turned[:100], X_train[:100].transpose(0, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("code", "dtype"),
+    [(8, "u1"), (9, "i1"), (11, ">i2"), (12, ">i4"), (13, ">f4"), (14, ">f8")],
+)
+def test_every_type_of_item_is_read(code, dtype, tmp_path):
+    array = np.array([[1, -2, 3], [4, 5, 6]]).astype(dtype)
+    path = tmp_path / "file"
+    path.write_bytes(bytes([0, 0, code, 2, 0, 0, 0, 2, 0, 0, 0, 3]) + array.tobytes())
+    found = load_idx(path)
+    assert found.dtype == array.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(found, array)
+    found[0] = 0  # it may be written to
+    path.write_bytes(path.read_bytes()[:-1])
+    n_bytes = array.nbytes
+    with pytest.raises(ValueError, match=f"ends after {n_bytes - 1} of {n_bytes} byt"):
+        load_idx(path)
+
+
+def test_what_is_no_idx_file_is_refused_by_name(tmp_path):
+    path = tmp_path / "page.html"
+    path.write_bytes(b"<!DOCTYPE html>")
+    with pytest.raises(ValueError, match=r"page\.html cannot be loaded: .*not an IDX"):
+        load_idx(path)
+    # A header that promises 2**96 bytes is no reason to ask for them.
+    path.write_bytes(b"\0\0\x08\x03" + b"\xff" * 12 + b"few")
+    with pytest.raises(ValueError, match="it ends after 3 of"):
+        load_idx(path)
+    path.write_bytes(b"\0\0\x08\x01\0\0\0\x01\x05")
+    with pytest.raises(ValueError, match="'transposed' parameter of load_idx"):
+        load_idx(path, transposed=True)
 
 
 # Downloads

@@ -308,3 +308,57 @@ def test_wrong_options_are_refused_before_any_fit(params, message, few):
     with pytest.raises(ValueError, match=message):
         search.fit(X, y)
     assert batches == []
+
+
+class WithItsOwnFit(MLPClassifier):
+    def fit(self, X, y, sample_weight=None, **data):
+        super().fit(X, y, sample_weight, **data)
+        self.own_fit_ = True
+        return self
+
+
+class WithOtherParameters(MLPClassifier):
+    def __init__(self, width=8, lr=0.01):
+        super().__init__(hidden_layer_sizes=(width,), lr=lr, max_epochs=2)
+        self.width = width
+        self.random_state = 0
+
+    def get_params(self, deep=True):
+        return {"width": self.width, "lr": self.lr}
+
+    def set_params(self, **params):
+        self.__init__(**(self.get_params() | params))
+        return self
+
+
+class WithItsOwnPredict(MLPClassifier):
+    def predict(self, X):
+        return np.full(len(X), self.classes_[3])
+
+
+class WithAnotherHook(MLPClassifier):
+    def _module_arguments(self, image_shape, n_classes):
+        arguments = super()._module_arguments(image_shape, n_classes)
+        return arguments | {"hidden_layer_sizes": (2,)}
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        WithItsOwnFit((8,), max_epochs=2, random_state=0),
+        WithOtherParameters(),
+        WithItsOwnPredict((8,), max_epochs=2, random_state=0),
+        WithAnotherHook((8,), max_epochs=2, random_state=0),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_subclasses_are_fitted_one_by_one_as_they_are(estimator, few):
+    X, _, y, _ = few
+    grid = {"lr": [1e-3, 1e-2]}
+    plain = GridSearchCV(estimator, grid, cv=2).fit(X, y)
+    batched = BatchedGridSearchCV(estimator, grid, cv=2).fit(X, y)
+    for key in ("split0_test_score", "split1_test_score"):
+        np.testing.assert_array_equal(batched.cv_results_[key], plain.cv_results_[key])
+    best = batched.best_estimator_
+    assert type(best) is type(estimator)
+    assert hasattr(best, "own_fit_") == isinstance(estimator, WithItsOwnFit)

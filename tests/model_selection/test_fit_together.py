@@ -56,7 +56,7 @@ def assert_as_fitted_alone(estimators, X, y, sample_weight=None):
             own.predict_proba(X), other.predict_proba(X), rtol=1e-4, atol=1e-5
         )
         assert torch.equal(
-            own.net_.generator.get_state(), other.net_.generator.get_state()
+            own.net_._generator.get_state(), other.net_._generator.get_state()
         )
 
 
@@ -70,7 +70,8 @@ RATES = [{"lr": 1e-3}, {"lr": 1e-2}, {"lr": 1e-2, "weight_decay": 0.1}]
         {},
         {"optimizer": "sgd", "lr_schedule": None},
         {"optimizer": "adam", "lr_schedule": "cosine"},
-        {"optimizer": "rmsprop", "lr_schedule": "plateau", "lr": 1e-3},
+        # Its steps magnify the rounding of gradients that are nearly zero.
+        {"optimizer": "rmsprop", "lr_schedule": "plateau", "precision": "float64"},
         {"dropout": 0.3},
         {"augment": "shift"},
         {"class_weight": "balanced"},
@@ -145,7 +146,7 @@ def test_training_ends_when_all_have_diverged(few):
     own = {"optimizer": "sgd", "max_epochs": 50, "augment": counted}
     failures = fit_together([mlp(lr=lr, **own) for lr in (1e30, 1e31)], X, y)
     assert all(isinstance(failure, ValueError) for failure in failures)
-    assert batches == [64, 64, 64, 8]
+    assert batches == [50] * 4
 
 
 def test_without_the_memory_for_all_there_are_two_halves(few):

@@ -145,7 +145,7 @@ def test_step_curves_have_a_point_for_every_batch_of_every_epoch(small):
         assert curve.shape == (1, 1, 3 * n_batches)
     # The mean of the batches' losses, weighted by their images, is the epoch's.
     clf = study.make_estimator(max_epochs=3, random_state=0).fit(small[0], small[2])
-    sizes = [64] * (n_batches - 1) + [300 - 64 * (n_batches - 1)]
+    sizes = [len(part) for part in np.array_split(np.arange(300), n_batches)]
     losses = result.curves["train_loss"][0, 0].reshape(3, n_batches)
     np.testing.assert_allclose(
         np.average(losses, axis=1, weights=sizes), clf.loss_curve_, rtol=1e-5
