@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.callback import ScoringMonitor
 from skorch.callbacks import Callback
 
 from skmnist import MLPClassifier
@@ -52,6 +53,20 @@ def test_the_second_thread_is_refused_and_the_first_unharmed(first, second, few)
     clf.set_params(callbacks=None)
     trainings(clf, X, y)[second]()  # afterwards it is free again
     pickle.loads(pickle.dumps(clf))
+
+
+@pytest.mark.parametrize("second", ["fit", "partial_fit"])
+def test_scikit_learns_callbacks_stay_with_the_first_thread(second, few):
+    X, _, y, _ = few
+    clf = MLPClassifier((8,), max_epochs=3, random_state=0)
+    meanwhile = Meanwhile(lambda: trainings(clf, X, y)[second]())
+    monitor = ScoringMonitor(scoring="accuracy")
+    clf.set_params(callbacks=[meanwhile]).set_callbacks(monitor).fit(X, y)
+    assert isinstance(meanwhile.outcome, RuntimeError)
+    assert clf.n_epochs_ == 3
+    plain = ScoringMonitor(scoring="accuracy")
+    clf.set_params(callbacks=None).set_callbacks(plain).fit(X, y)
+    assert monitor.get_logs().data == plain.get_logs().data
 
 
 def test_an_estimator_that_failed_can_be_trained_again(few):
