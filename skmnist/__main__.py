@@ -311,4 +311,7 @@ def leave_silently():
 
 
 if __name__ == "__main__":
+    # A terminal of another encoding (cp1252, ASCII) gets escapes for what it lacks:
+    # the results of finished work are not to be lost by printing them.
+    sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())
