@@ -23,8 +23,6 @@ LOWEST = {
 
 def check_versions():
     """Raise ImportError for what the estimators cannot run with, in one sentence."""
-    if sys.version_info < (3, 11):
-        raise ImportError(f"skmnist needs Python 3.11 or later; this is {_python()}.")
     if sys.flags.optimize > 1:
         raise ImportError(
             "skmnist cannot run under python -OO, which removes the docstrings that "
@@ -43,10 +41,6 @@ def check_versions():
                 f"skmnist needs {name} {lowest} or later; this is {found}. Upgrade "
                 f'it: pip install "{name}>={lowest}"'
             )
-
-
-def _python():
-    return ".".join(map(str, sys.version_info[:3]))
 
 
 def _numbers(version):
