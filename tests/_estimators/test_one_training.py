@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from skorch.callbacks import Callback
 
 from skmnist import MLPClassifier
@@ -57,14 +56,15 @@ def test_the_second_thread_is_refused_and_the_first_unharmed(first, second, few)
 
 @pytest.mark.parametrize("second", ["fit", "partial_fit"])
 def test_scikit_learns_callbacks_stay_with_the_first_thread(second, few):
+    callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
     X, _, y, _ = few
     clf = MLPClassifier((8,), max_epochs=3, random_state=0)
     meanwhile = Meanwhile(lambda: trainings(clf, X, y)[second]())
-    monitor = ScoringMonitor(scoring="accuracy")
+    monitor = callback.ScoringMonitor(scoring="accuracy")
     clf.set_params(callbacks=[meanwhile]).set_callbacks(monitor).fit(X, y)
     assert isinstance(meanwhile.outcome, RuntimeError)
     assert clf.n_epochs_ == 3
-    plain = ScoringMonitor(scoring="accuracy")
+    plain = callback.ScoringMonitor(scoring="accuracy")
     clf.set_params(callbacks=None).set_callbacks(plain).fit(X, y)
     assert monitor.get_logs().data == plain.get_logs().data
 
