@@ -41,7 +41,7 @@ def main():
         service = webdriver.ChromeService(executable_path="/usr/bin/chromedriver")
         with webdriver.Chrome(options=options, service=service) as browser:
             photograph(browser, address, 1280, 760, "light", PATH)
-            for width, height in [(390, 1100), (1280, 760)] if folder else []:
+            for width, height in [(390, 844), (1280, 760)] if folder else []:
                 for scheme in ("light", "dark"):
                     path = folder / f"{width}-{scheme}.png"
                     photograph(browser, address, width, height, scheme, path)
@@ -60,11 +60,11 @@ def photograph(browser, address, width, height, scheme, path):
     radius = paper.size["width"] / 6
     # Two arcs, from the upper left to the lower left.
     points = [
-        (radius * math.sin(a), radius * (middle - math.cos(a)))
+        (radius * (math.sin(a) - 0.3), radius * (middle - math.cos(a)))
         for middle in (-1, 1)
-        for a in [math.pi * (k / 10 - 0.25 * (middle < 0)) for k in range(13)]
+        for a in [math.pi * (k / 24 - 0.25 * (middle < 0)) for k in range(31)]
     ]
-    actions = ActionChains(browser, duration=20)
+    actions = ActionChains(browser, duration=10)
     for i, (x, y) in enumerate(points):
         actions.move_to_element_with_offset(paper, round(x), round(y))
         if i == 0:

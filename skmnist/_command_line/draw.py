@@ -67,9 +67,10 @@ def listen(port):
 def train():
     """The default convolutional net, fitted to the digits of scikit-learn."""
     X, y = load_digits28(return_X_y=True)
-    name, epochs = "ConvNetClassifier", EPOCHS["digits"]
     estimator = ConvNetClassifier(
-        max_epochs=epochs, random_state=0, callbacks=[EpochProgress(name, epochs)]
+        max_epochs=EPOCHS["digits"],
+        random_state=0,
+        callbacks=[EpochProgress("ConvNetClassifier")],
     )
     return estimator.fit(X, y)
 

@@ -101,6 +101,15 @@ def test_other_hosts_are_refused(port, name):
     assert ask(port, host=f"localhost:{port}")[0] == 200
 
 
+def test_without_a_model_it_trains_one():
+    process, port = start("--port", "0")
+    assert json.loads(ask(port, path="/classes")[1]) == list("0123456789")
+    probabilities = json.loads(ask(port, "POST", "/look", png())[1])["probabilities"]
+    assert np.argmax(probabilities) == 1
+    process.send_signal(signal.SIGINT)
+    assert "20/20 epochs" in process.communicate(timeout=30)[1]
+
+
 def test_a_port_in_use_is_one_sentence_before_any_training(capsys):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
