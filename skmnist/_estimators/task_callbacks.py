@@ -45,7 +45,7 @@ else:
                     f"later; this is {__version__}."
                 )
 
-            def _init_callback_context(self, max_subtasks):
+            def _init_callback_context(self, max_subtasks=None):
                 return _UnfollowedTask()
 
         class _UnfollowedTask:
