@@ -7,6 +7,8 @@ import torch
 from tabulate import SEPARATING_LINE, tabulate
 from torch import nn
 
+from skmnist._training.dense import Linear
+
 ACTIVATIONS = {
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
@@ -67,10 +69,10 @@ def dense_layers(n_inputs, hidden_layer_sizes, n_classes, activation, dropout):
     """Dense layers up to the logits; each but the last with its activation."""
     layers, n_units = [], n_inputs
     for size in hidden_layer_sizes:
-        layers += [nn.Linear(n_units, size), ACTIVATIONS[activation]()]
+        layers += [Linear(n_units, size), ACTIVATIONS[activation]()]
         layers += [Dropout(dropout)] if dropout else []
         n_units = size
-    return [*layers, nn.Linear(n_units, n_classes)]
+    return [*layers, Linear(n_units, n_classes)]
 
 
 class MLP(nn.Module):
