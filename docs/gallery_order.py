@@ -19,6 +19,7 @@ ORDER = [
     "saved_model",
     "own_images",
     "callback",
+    "own_network",
     "reports",
 ]
 

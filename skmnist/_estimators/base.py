@@ -75,7 +75,7 @@ class NetworkClassifier(
     BaseEstimator,
     metaclass=ABCMeta,
 ):
-    """What `MLPClassifier` and `ConvNetClassifier` share: all but the network.
+    """What the classifiers that are networks share: all but the network.
 
     A subclass names its torch module, says which arguments it takes, and adds the
     rules of its own parameters.
@@ -89,8 +89,6 @@ class NetworkClassifier(
     def __init__(
         self,
         *,
-        activation,
-        dropout,
         optimizer,
         optimizer_params,
         lr,
@@ -117,8 +115,6 @@ class NetworkClassifier(
         random_state,
         verbose,
     ):
-        self.activation = activation
-        self.dropout = dropout
         self.optimizer = optimizer
         self.optimizer_params = optimizer_params
         self.lr = lr
@@ -323,9 +319,7 @@ class NetworkClassifier(
             self.image_shape_, len(self.classes_)
         )
         # In float64, so that every precision starts from the same numbers.
-        module = self._empty_module(torch.float64)
-        generator = torch.Generator().manual_seed(seeds.weights)
-        initialize_weights(module, generator)
+        module = self._initial_module(seeds.weights).to(torch.float64)
         shift, factor = find_pixel_scaling(
             self.pixel_scaling,
             train.images.flatten(1),
@@ -337,7 +331,14 @@ class NetworkClassifier(
         module.scaling.set(shift, factor)
         return module
 
+    def _initial_module(self, seed):
+        """A module with weights that are drawn from a seed."""
+        module = self._empty_module(torch.float64)
+        initialize_weights(module, torch.Generator().manual_seed(seed))
+        return module
+
     def _empty_module(self, dtype=torch.float32):
+        """A module to be filled with weights."""
         # Made without memory first: modules that draw their own first weights
         # would do it twice, and from the global generator.
         with torch.device("meta"):
@@ -521,7 +522,7 @@ class NetworkClassifier(
 
     @property
     def n_parameters_(self) -> int:
-        """The number of trainable weights and biases."""
+        """The number of weights and biases."""
         return sum(weights.numel() for weights in self.module_.parameters())
 
     @property

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from skmnist._estimators import validation as check
 from skmnist._estimators.base import NetworkClassifier
-from skmnist._estimators.parameters import TRAINING_RULES, document
+from skmnist._estimators.parameters import LAYER_RULES, TRAINING_RULES, document
 from skmnist._public import public
 from skmnist._training.modules import MLP
 
@@ -40,6 +39,7 @@ class MLPClassifier(NetworkClassifier):
     hidden_layer_sizes : tuple of int, default=(256,)
         Units of every hidden layer. ``()`` is softmax regression: the pixels go
         straight to the logits.
+    {layer_parameters}
     {training_parameters}
 
     Attributes
@@ -49,11 +49,13 @@ class MLPClassifier(NetworkClassifier):
     See Also
     --------
     ConvNetClassifier : Convolution layers first, better on images.
+    ModuleClassifier : Any torch module of your own.
     LinearClassifier : Logistic regression, the baseline.
 
     References
     ----------
     {references}
+    {layer_references}
 
     Examples
     --------
@@ -65,7 +67,7 @@ class MLPClassifier(NetworkClassifier):
     True
     """
 
-    _rules = {"hidden_layer_sizes": check.LAYER_SIZES} | TRAINING_RULES
+    _rules = LAYER_RULES | TRAINING_RULES
     _module_class = MLP
     _usual_epochs = 10
 
@@ -102,8 +104,6 @@ class MLPClassifier(NetworkClassifier):
         verbose: int = 0,
     ) -> None:
         super().__init__(
-            activation=activation,
-            dropout=dropout,
             optimizer=optimizer,
             optimizer_params=optimizer_params,
             lr=lr,
@@ -131,6 +131,8 @@ class MLPClassifier(NetworkClassifier):
             verbose=verbose,
         )
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
 
     def _module_arguments(self, image_shape, n_classes):
         return {

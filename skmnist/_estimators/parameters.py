@@ -1,4 +1,4 @@
-"""The training parameters that both networks share: their rules and their words."""
+"""The parameters that the networks share: their rules and their words."""
 
 from __future__ import annotations
 
@@ -31,23 +31,22 @@ def _is_callback(item):
     return isinstance(callback, Callback)
 
 
-# The device is not here: what is allowed depends on the machine (_training/devices.py).
-TRAINING_RULES = {
+# Of the networks whose layers are described by parameters.
+LAYER_RULES = {
+    "hidden_layer_sizes": check.LAYER_SIZES,
     "activation": check.one_of(*ACTIVATIONS),
     "dropout": check.number("a float in [0, 1)", low=0, high=1, high_open=True),
+}
+
+# The device is not here: what is allowed depends on the machine (_training/devices.py).
+TRAINING_RULES = {
     "optimizer": check.one_of(
         *OPTIMIZERS,
         also=check.Rule(
             "a torch.optim.Optimizer class", lambda value: isinstance(value, type)
         ),
     ),
-    "optimizer_params": check.Rule(
-        "None or a dict of argument name to value",
-        lambda value: (
-            value is None
-            or (isinstance(value, dict) and all(isinstance(key, str) for key in value))
-        ),
-    ),
+    "optimizer_params": check.NAMED_ARGUMENTS,
     "lr": check.POSITIVE_FLOAT,
     "weight_decay": check.NON_NEGATIVE_FLOAT,
     "momentum": check.number("a float in [0, 1)", low=0, high=1, high_open=True),
@@ -80,15 +79,18 @@ TRAINING_RULES = {
     "verbose": check.VERBOSITY,
 }
 
-TRAINING_PARAMETERS = """
+LAYER_PARAMETERS = """
     activation : str, default="relu"
         The function after every hidden layer, as in `torch.nn`: "relu",
         "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh" or "identity".
     dropout : float in [0, 1), default=0.0
         The fraction of the inputs of every dense layer, except raw pixels, that
-        is dropped in each training step [1]_.
+        is dropped in each training step [3]_.
+"""
+
+TRAINING_PARAMETERS = """
     optimizer : str or torch.optim.Optimizer class, default="adamw"
-        The optimiser: "sgd", "adam", "adamw" [2]_, "rmsprop", or a class.
+        The optimiser: "sgd", "adam", "adamw" [1]_, "rmsprop", or a class.
     optimizer_params : dict, default=None
         Further arguments of the optimiser, such as ``{"nesterov": True}`` of "sgd".
     lr : float, default={lr}
@@ -100,7 +102,7 @@ TRAINING_PARAMETERS = """
         Used by "sgd" and "rmsprop", and by a class that takes it.
     lr_schedule : str or None, default="onecycle"
         How the learning rate changes. "onecycle": up and down again over the whole
-        fit [3]_; "cosine": down along a half cosine; "exponential": by the factor
+        fit [2]_; "cosine": down along a half cosine; "exponential": by the factor
         ``lr_decay`` after every epoch; "plateau": times 0.2 after two consecutive
         epochs in which the loss (the validation loss if there is one) improved by
         less than ``tol``; None: not at all.
@@ -176,7 +178,7 @@ FITTED_ATTRIBUTES = """
     image_shape_ : tuple (channels, height, width)
         How the network sees an image.
     n_parameters_ : int
-        The number of trainable weights and biases.
+        The number of weights and biases.
     n_epochs_ : int
         Epochs trained, over all calls that continued the same training. One that a
         callback broke off is in ``history_``, and not counted.
@@ -200,11 +202,14 @@ FITTED_ATTRIBUTES = """
 """
 
 REFERENCES = """
-    .. [1] Srivastava et al., "Dropout: a simple way to prevent neural networks from
-       overfitting", JMLR 15 (2014).
-    .. [2] Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
-    .. [3] Smith and Topin, "Super-convergence: very fast training of neural networks
+    .. [1] Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
+    .. [2] Smith and Topin, "Super-convergence: very fast training of neural networks
        using large learning rates" (2018), arXiv:1708.07120.
+"""
+
+LAYER_REFERENCES = """
+    .. [3] Srivastava et al., "Dropout: a simple way to prevent neural networks from
+       overfitting", JMLR 15 (2014).
 """
 
 
@@ -213,9 +218,11 @@ def document(cls):
     if cls.__doc__ is None:  # python -OO drops docstrings
         return cls
     words = {
+        "layer_parameters": LAYER_PARAMETERS,
         "training_parameters": TRAINING_PARAMETERS,
         "fitted_attributes": FITTED_ATTRIBUTES,
         "references": REFERENCES,
+        "layer_references": LAYER_REFERENCES,
     }
     words["training_parameters"] = TRAINING_PARAMETERS.replace(
         "{usual_epochs}", str(cls._usual_epochs)

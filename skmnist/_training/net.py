@@ -11,8 +11,9 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.exceptions import SkorchTrainingImpossibleError
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from skmnist._training.ambient import in_own_torch_state, survive_fork
+from skmnist._training.ambient import drawing_from, in_own_torch_state, survive_fork
 from skmnist._training.augment import TRANSFORMS
 from skmnist._training.batches import Batches
 from skmnist._training.callback_checks import check_callbacks, missing_figure
@@ -249,7 +250,8 @@ class TrainingNet(NeuralNetClassifier):
     def _check_batches(self, n_images, n_batches):
         if n_images // n_batches < self.module_.smallest_batch:
             raise ValueError(
-                f"With batch_norm on maps of a single pixel, {self._owner} trains on "
+                "Batch normalisation of one value for each image (of maps of a single "
+                f"pixel, or dense units) needs two images: {self._owner} trains on "
                 f"batches of two images or more. Got {n_images} with batch_size="
                 f"{self.batch_size} instead, which leaves one image alone: raise "
                 "batch_size to 3 or more, and pass several images at once."
@@ -305,6 +307,10 @@ class TrainingNet(NeuralNetClassifier):
         """One step of the optimiser on one batch."""
         images, targets, weights = batch
         images = self._augmented(images)
+        if self.module_.draws_globally:
+            # One for the batch, so that the parts it is worked through in do not
+            # change what is drawn after it.
+            self._batch_seed = self._draw_int()
         # Optimisers that evaluate more than once a step (LBFGS) are judged by the
         # first evaluation, as in skorch.
         steps = []
@@ -363,8 +369,9 @@ class TrainingNet(NeuralNetClassifier):
 
     def _forward_and_back(self, images, targets, weights, total):
         losses, y_pred = [], []
-        for part, labels, part_weights in self._parts(images, targets, weights):
-            logits = self._forward(part)
+        parts = self._parts(images, targets, weights)
+        for number, (part, labels, part_weights) in enumerate(parts):
+            logits = self._forward_in_training(part, number)
             loss = summed_loss(logits, labels, part_weights)
             # As (loss / total).backward(), with a few kernels less.
             loss.backward(torch.ones_like(loss) / total)
@@ -396,7 +403,7 @@ class TrainingNet(NeuralNetClassifier):
         return self._rows_at_once()
 
     def _has_batch_norm(self):
-        return any(isinstance(m, torch.nn.BatchNorm2d) for m in self.module_.modules())
+        return any(isinstance(m, _BatchNorm) for m in self.module_.modules())
 
     def _rows_at_once(self):
         if torch.device(self.device).type != "cpu":
@@ -404,6 +411,13 @@ class TrainingNet(NeuralNetClassifier):
         dtype = self._autocast_dtype or self.module_.scaling.factor.dtype
         rows = CACHE_BYTES // (dtype.itemsize * self.module_.largest_activation)
         return 2 ** max(5, rows.bit_length() - 1)
+
+    def _forward_in_training(self, images, number):
+        """Logits of a part of the batch, which is given by its number."""
+        if not self.module_.draws_globally:
+            return self._forward(images)
+        with drawing_from(self._batch_seed + number, images.device):
+            return self._forward(images)
 
     def _forward(self, images):
         return self._in_precision(self.module_, images)
@@ -430,11 +444,8 @@ class TrainingNet(NeuralNetClassifier):
         images = images.to(self.module_.scaling.factor.dtype)
         if not callable(self._augment):
             return TRANSFORMS[self._augment](images, self._generator)
-        # A callable of the user's draws from torch's global generators: they are
-        # seeded from ours for the call and put back after it.
-        devices = [images.device] if images.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(self._draw_int())
+        # A callable of the user's draws from torch's global generators.
+        with drawing_from(self._draw_int(), images.device):
             changed = self._augment(images)
         if not isinstance(changed, torch.Tensor) or changed.shape != images.shape:
             came = getattr(changed, "shape", type(changed).__name__)

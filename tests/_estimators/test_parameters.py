@@ -8,8 +8,8 @@ import pytest
 import torch
 from skorch.callbacks import Callback, EpochScoring
 
-from skmnist import ConvNetClassifier, MLPClassifier
-from skmnist._estimators.parameters import TRAINING_RULES, document
+from skmnist import ConvNetClassifier, MLPClassifier, ModuleClassifier
+from skmnist._estimators.parameters import LAYER_RULES, TRAINING_RULES, document
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -57,7 +57,12 @@ BAD = {
 def test_every_training_parameter_has_its_rule_and_bad_values():
     shared = set(MLPClassifier().get_params()) & set(ConvNetClassifier().get_params())
     shared -= {"hidden_layer_sizes", "device"}  # see test_mlp.py, test_devices.py
-    assert set(TRAINING_RULES) == shared == set(BAD)
+    rules = set(TRAINING_RULES) | set(LAYER_RULES) - {"hidden_layer_sizes"}
+    assert rules == shared == set(BAD)
+    of_modules = set(ModuleClassifier(None).get_params())
+    assert of_modules == {
+        *("module", "module_params", "image_shape", "device", *TRAINING_RULES)
+    }
 
 
 @pytest.mark.parametrize(
@@ -165,10 +170,10 @@ class Documented:
 def test_shared_words_stand_in_the_class_s_own_indentation():
     doc = inspect.getdoc(Documented)
     assert "{" not in re.sub(r"\{\"[^}]*\}", "", doc)
-    assert "\nactivation : " in doc
+    assert "\noptimizer : " in doc
     assert "\n    Learning rate." in doc
     assert "\nclasses_ : ndarray" in doc
-    assert "\n.. [1] Srivastava" in doc
+    assert "\n.. [1] Loshchilov" in doc
 
 
 def test_defaults_in_the_words_are_the_class_s_own():
