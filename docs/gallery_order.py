@@ -11,6 +11,7 @@ ORDER = [
     "early_stopping",
     "augmentation",
     "class_weight",
+    "focal_loss",
     "calibration",
     "learning_curve",
     "pca_pipeline",

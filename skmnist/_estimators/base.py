@@ -98,6 +98,8 @@ class NetworkClassifier(
         lr_decay,
         batch_size,
         max_epochs,
+        loss,
+        label_smoothing,
         shuffle,
         class_weight,
         early_stopping,
@@ -124,6 +126,8 @@ class NetworkClassifier(
         self.lr_decay = lr_decay
         self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.loss = loss
+        self.label_smoothing = label_smoothing
         self.shuffle = shuffle
         self.class_weight = class_weight
         self.early_stopping = early_stopping
@@ -535,7 +539,7 @@ class NetworkClassifier(
 
     @property
     def loss_curve_(self) -> list[float]:
-        """The mean training loss of every epoch, in nats."""
+        """The mean training loss of every epoch, in nats if it is cross-entropy."""
         return [row["train_loss"] for row in self.history_ if "train_loss" in row]
 
     @property

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
     from torch.optim import Optimizer
 
-    from skmnist._estimators.parameters import Augment, Callbacks
+    from skmnist._estimators.parameters import Augment, Callbacks, Loss
     from skmnist._typing import (
         Activation,
         ClassWeight,
@@ -86,6 +86,8 @@ class MLPClassifier(NetworkClassifier):
         lr_decay: float = 0.95,
         batch_size: int = 64,
         max_epochs: int | Literal["auto"] = "auto",
+        loss: Loss = "cross_entropy",
+        label_smoothing: float = 0.0,
         shuffle: bool = True,
         class_weight: ClassWeight = None,
         early_stopping: bool = False,
@@ -113,6 +115,8 @@ class MLPClassifier(NetworkClassifier):
             lr_decay=lr_decay,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            loss=loss,
+            label_smoothing=label_smoothing,
             shuffle=shuffle,
             class_weight=class_weight,
             early_stopping=early_stopping,

@@ -18,6 +18,9 @@ from skmnist._training.optimizers import OPTIMIZERS
 Augment: TypeAlias = (
     Literal["shift", "affine"] | Callable[[torch.Tensor], torch.Tensor] | None
 )
+Loss: TypeAlias = (
+    Literal["cross_entropy"] | Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+)
 Callbacks: TypeAlias = Sequence[
     Callback | type[Callback] | tuple[str, Callback | type[Callback]]
 ]
@@ -54,6 +57,8 @@ TRAINING_RULES = {
     "lr_decay": check.number("a float in (0, 1]", low=0, low_open=True, high=1),
     "batch_size": check.POSITIVE_INT,
     "max_epochs": check.one_of("auto", also=check.POSITIVE_INT),
+    "loss": check.one_of("cross_entropy", also=check.CALLABLE),
+    "label_smoothing": check.number("a float in [0, 1)", low=0, high=1, high_open=True),
     "shuffle": check.BOOL,
     "class_weight": check.CLASS_WEIGHT,
     "early_stopping": check.BOOL,
@@ -85,7 +90,7 @@ LAYER_PARAMETERS = """
         "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh" or "identity".
     dropout : float in [0, 1), default=0.0
         The fraction of the inputs of every dense layer, except raw pixels, that
-        is dropped in each training step [3]_.
+        is dropped in each training step [4]_.
 """
 
 TRAINING_PARAMETERS = """
@@ -114,6 +119,13 @@ TRAINING_PARAMETERS = """
     max_epochs : int or "auto", default={max_epochs}
         Passes over the training images. "auto": {usual_epochs}, and on few images as
         many as make 50 steps of the optimiser; ``n_epochs_`` says how many it was.
+    loss : "cross_entropy" or callable, default="cross_entropy"
+        What the training makes small. A callable takes logits of shape (n, n_classes)
+        and the positions of the true labels in ``classes_``, of shape (n,), and
+        returns a tensor of n losses, which are then weighted and averaged.
+    label_smoothing : float in [0, 1), default=0.0
+        The share of every target that is spread evenly over all classes, against
+        overconfidence [3]_; of "cross_entropy" alone.
     shuffle : bool, default=True
         Whether every epoch takes the images in a new order.
     class_weight : dict, "balanced" or None, default=None
@@ -187,7 +199,7 @@ FITTED_ATTRIBUTES = """
         ``early_stopping`` the one whose weights the model has. None where nothing
         was validated.
     loss_curve_ : list of float
-        The mean training loss of every epoch, in nats.
+        The mean training loss of every epoch, in nats if it is cross-entropy.
     validation_scores_ : list of float or None
         The validation accuracy after every epoch, as a fraction of 1.
     history_ : skorch.history.History
@@ -205,10 +217,12 @@ REFERENCES = """
     .. [1] Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
     .. [2] Smith and Topin, "Super-convergence: very fast training of neural networks
        using large learning rates" (2018), arXiv:1708.07120.
+    .. [3] Szegedy et al., "Rethinking the Inception architecture for computer vision",
+       CVPR 2016, section 7.
 """
 
 LAYER_REFERENCES = """
-    .. [3] Srivastava et al., "Dropout: a simple way to prevent neural networks from
+    .. [4] Srivastava et al., "Dropout: a simple way to prevent neural networks from
        overfitting", JMLR 15 (2014).
 """
 

@@ -10,7 +10,6 @@ import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.exceptions import SkorchTrainingImpossibleError
-from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from skmnist._training.ambient import drawing_from, in_own_torch_state, survive_fork
@@ -71,6 +70,7 @@ class TrainingNet(NeuralNetClassifier):
     augment : "shift", "affine", a callable on a batch, or None
     micro_batch_size : int or "auto"
     shuffle : bool
+    loss : Loss
     schedule, schedule_settings : the name of a learning-rate schedule, or None,
         and what it needs: "lr_decay", "tol"
     generator : torch.Generator on the device
@@ -89,6 +89,7 @@ class TrainingNet(NeuralNetClassifier):
         augment=None,
         micro_batch_size="auto",
         shuffle=True,
+        loss=None,
         schedule=None,
         schedule_settings=None,
         generator=None,
@@ -100,6 +101,7 @@ class TrainingNet(NeuralNetClassifier):
         self._augment = augment
         self._micro_batch_size = micro_batch_size
         self._shuffle = shuffle
+        self._loss = loss
         self._schedule = schedule
         self._schedule_settings = schedule_settings
         self._generator = generator
@@ -144,6 +146,7 @@ class TrainingNet(NeuralNetClassifier):
         self._epochs_left = epochs
         batches, valid_batches = self._make_batches(train, valid)
         self._check_batches(len(train), len(batches))
+        self._loss.check(len(self.classes_), batches.device, batches.dtype)
         self._begin_training(train, len(batches) * epochs)
         self._lend(self._generator)
         try:
@@ -349,7 +352,7 @@ class TrainingNet(NeuralNetClassifier):
             logits = self._forward(images)
         right = logits.argmax(1) == targets
         return {
-            "loss_sum": summed_loss(logits, targets, weights),
+            "loss_sum": self._loss.sum(logits, targets, weights),
             "weight": len(targets) if weights is None else weights.sum(),
             "correct": right.sum() if weights is None else (right * weights).sum(),
             "y_pred": logits,
@@ -372,7 +375,7 @@ class TrainingNet(NeuralNetClassifier):
         parts = self._parts(images, targets, weights)
         for number, (part, labels, part_weights) in enumerate(parts):
             logits = self._forward_in_training(part, number)
-            loss = summed_loss(logits, labels, part_weights)
+            loss = self._loss.sum(logits, labels, part_weights)
             # As (loss / total).backward(), with a few kernels less.
             loss.backward(torch.ones_like(loss) / total)
             losses.append(loss.detach())
@@ -489,6 +492,7 @@ class TrainingNet(NeuralNetClassifier):
             f"The training diverged: after epoch {len(self.history)} {found}. Most "
             "likely the learning rate is too high for pixels of this scale: try a "
             f"lower lr (it is {self.lr:g}), or pixel_scaling='standard' if it is not."
+            f"{self._loss.advice}"
         )
 
     # -- where it runs --
@@ -552,13 +556,6 @@ def _in_evaluation(module):
         for name, child in module._modules.items()
     }
     return twin
-
-
-def summed_loss(logits, targets, weights=None):
-    """The weighted sum of the rows' cross-entropies, in nats."""
-    if weights is None:
-        return F.cross_entropy(logits, targets, reduction="sum")
-    return F.cross_entropy(logits, targets, reduction="none") @ weights
 
 
 def _raised_by_statement(exception):

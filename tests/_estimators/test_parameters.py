@@ -23,6 +23,10 @@ class Start(Callback):
         self.begun = True
 
 
+def multi_margin(logits, targets):
+    return torch.nn.functional.multi_margin_loss(logits, targets, reduction="none")
+
+
 NAN, INF = float("nan"), float("inf")
 BAD = {
     "activation": ["Relu", None, torch.relu, ""],
@@ -36,6 +40,8 @@ BAD = {
     "lr_decay": [0, -1, 1.01, None],
     "batch_size": [0, -1, 64.0, "64", None, True, "auto"],
     "max_epochs": [0, -1, 1.5, None, True],
+    "loss": ["crossentropy", None, 3, ["cross_entropy"]],
+    "label_smoothing": [-0.1, 1, 1.5, NAN, None, "0.1", True],
     "shuffle": [1, 0, None, "True"],
     "class_weight": ["Balanced", {0: -1}, {0: "1"}, {0: NAN}, [1, 2]],
     "early_stopping": [1, None, "True"],
@@ -99,6 +105,8 @@ GOOD = {
     "lr_decay": [1, 1e-3],
     "batch_size": [1, np.int64(7), 10**6],
     "max_epochs": [2, np.int64(2)],
+    "loss": ["cross_entropy", np.str_("cross_entropy"), multi_margin],
+    "label_smoothing": [0, 0.1, 0.999, np.float32(0.5)],
     "shuffle": [False, np.bool_(True)],
     "class_weight": [None, "balanced", {0: 2, 5: 0.5}],
     "validation_fraction": [0.3],
