@@ -21,6 +21,7 @@ ORDER = [
     "own_images",
     "callback",
     "own_network",
+    "transfer",
     "reports",
 ]
 

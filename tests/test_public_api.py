@@ -35,7 +35,7 @@ PUBLIC = {
     "skmnist.persistence": ["export_onnx", "load", "save"],
     "skmnist.displays": [
         *("FilterDisplay", "ImageGridDisplay"),
-        *("ParameterSweepDisplay", "TrainingCurveDisplay"),
+        *("ParameterSweepDisplay", "SaliencyDisplay", "TrainingCurveDisplay"),
     ],
 }
 CONSTANTS = {"TRUSTED_TYPES"}

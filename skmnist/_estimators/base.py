@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+)
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
 from skmnist._estimators.flat_parameters import FlatParameters
+from skmnist._estimators.looks_inside import LooksInside
 from skmnist._estimators.one_training import one_training
 from skmnist._estimators.parameters import TRAINING_RULES
 from skmnist._estimators.pickling import VersionedPickle
@@ -68,6 +73,8 @@ LEAST_STEPS = 50
 
 class NetworkClassifier(
     CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    LooksInside,
     ClassifierMixin,
     VersionedPickle,
     DocumentedOnSite,
@@ -482,11 +489,16 @@ class NetworkClassifier(
         return logits if logits.shape[1] > 2 else logits[:, 1] - logits[:, 0]
 
     def _logits(self, X):
+        images, memory_map = self._images_of(X)
+        return self.net_._logits(images, memory_map)
+
+    def _images_of(self, X):
+        """Images to predict as a tensor, and the memory map that they lie in."""
         check_is_fitted(self, "net_")
         pixels, _, _ = check.check_images(self, X, reset=False)
-        warn_of_other_range(self, pixels, stacklevel=4)
+        warn_of_other_range(self, pixels, stacklevel=5)
         self._move_if_asked()
-        return self.net_._logits(as_images(self, pixels), find_memory_map(pixels))
+        return as_images(self, pixels), find_memory_map(pixels)
 
     def _move_if_asked(self):
         """Follow a `device` that was set after the fit."""
@@ -550,6 +562,7 @@ class NetworkClassifier(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     # -- persistence --

@@ -104,6 +104,12 @@ class MLP(nn.Module):
         )
         self.largest_activation = max(math.prod(image_shape), *hidden_layer_sizes, 1)
         self.smallest_batch = 1
+        self.n_units = self.last_layer.in_features
+
+    @property
+    def last_layer(self):
+        """What makes the logits, of ``n_units`` inputs."""
+        return self.layers[-1]
 
     def forward(self, pixels):
         return self.layers(self.scaling(pixels))
@@ -157,7 +163,13 @@ class ConvNet(nn.Module):
                 math.prod(shape), hidden_layer_sizes, n_classes, activation, dropout
             ),
         )
+        self.n_units = self.last_layer.in_features
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def last_layer(self):
+        """What makes the logits, of ``n_units`` inputs."""
+        return self.layers[-1]
 
     def forward(self, pixels):
         images = self.scaling(pixels)

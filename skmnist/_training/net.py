@@ -510,7 +510,7 @@ class TrainingNet(NeuralNetClassifier):
 
     # -- prediction --
 
-    def _predicting_module(self):
+    def _predicting_module(self, copied=False):
         """The module in evaluation mode, whatever mode it or a layer of it is in.
 
         Else dropout would change predictions, and they the statistics of batch
@@ -518,24 +518,29 @@ class TrainingNet(NeuralNetClassifier):
         thread, which predictions are not to end.
         """
         module = self.module_
-        return _in_evaluation(module) if _any_in_training(module) else module
+        if copied or _any_in_training(module):
+            return _in_evaluation(module)
+        return module
 
-    @torch.inference_mode()
     def _logits(self, images, memory_map=None):
         """Logits on the CPU, shape (n, n_classes), for images on any device."""
+        module, n_classes = self._predicting_module(), len(self.classes_)
+        return self._in_parts(module, images, n_classes, memory_map)
+
+    @torch.inference_mode()
+    def _in_parts(self, compute, images, n_columns, memory_map=None):
+        """What is computed of images, part by part: (n, n_columns), on the CPU."""
         survive_fork()
-        module = self._predicting_module()
         device, size = torch.device(self.device), self._rows_at_once()
         if len(images) <= size:
-            return self._in_precision(module, images.to(device)).cpu()
+            return self._in_precision(compute, images.to(device)).cpu()
         dtype = self.module_.scaling.factor.dtype
-        shape = len(images), len(self.classes_)
-        logits = torch.empty(shape, dtype=dtype, device="cpu")
+        whole = torch.empty((len(images), n_columns), dtype=dtype, device="cpu")
         pages, image_bytes = PageReleaser(memory_map), images[0].nbytes
-        for part, out in zip(images.split(size), logits.split(size), strict=True):
-            out.copy_(self._in_precision(module, part.to(device)))
+        for part, out in zip(images.split(size), whole.split(size), strict=True):
+            out.copy_(self._in_precision(compute, part.to(device)))
             pages.read(len(part), image_bytes)
-        return logits
+        return whole
 
 
 def _any_in_training(module):

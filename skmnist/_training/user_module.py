@@ -3,6 +3,7 @@
 import copy
 import inspect
 import math
+from functools import partial
 
 import torch
 from torch import nn
@@ -30,12 +31,22 @@ class UserModule(nn.Module):
         self.network = network
         self.largest_activation = math.prod(image_shape)
         self.smallest_batch = 1
+        self.last_name = self.n_units = None
+
+    @property
+    def last_layer(self):
+        """The last to work that has a matrix of weights; None where none has one."""
+        name = self.last_name
+        return None if name is None else self.network.get_submodule(name)
 
     def forward(self, pixels):
         return self.network(self.scaling(pixels))
 
-    def _note(self, layer, inputs, output):
+    def _note(self, name, layer, inputs, output):
         """Learn from a layer's work on one image what the net needs to know of it."""
+        innermost = name and not layer._modules
+        if innermost and any(weights.ndim > 1 for weights in layer.parameters()):
+            self.last_name, self.n_units = name, inputs[0].numel()
         if isinstance(output, torch.Tensor):
             self.largest_activation = max(self.largest_activation, output.numel())
         if isinstance(layer, _BatchNorm) and inputs[0].numel() == inputs[0].shape[1]:
@@ -113,7 +124,8 @@ def _call(module, module_params, image_shape, n_classes, owner):
 def _try(made, module, image_shape, owner):
     """The logits of an image without content; layers that are lazy wake up."""
     hooks = [
-        layer.register_forward_hook(made._note) for layer in made.network.modules()
+        layer.register_forward_hook(partial(made._note, name))
+        for name, layer in made.network.named_modules()
     ]
     try:
         return made(torch.zeros(1, *image_shape))
