@@ -9,7 +9,7 @@ __all__ = ["CallbackSupportMixin", "callback_data", "with_callbacks"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import Any, NoReturn, TypeVar
 
     from sklearn.callback import CallbackSupportMixin
 
@@ -30,8 +30,13 @@ else:
         class CallbackSupportMixin:
             """An estimator whose tasks nobody follows."""
 
-            def set_callbacks(self, *callbacks):
+            def set_callbacks(self, *callbacks: Any) -> NoReturn:
                 """Say what callbacks need.
+
+                Parameters
+                ----------
+                *callbacks : object
+                    Callbacks of scikit-learn 1.9 or later.
 
                 Raises
                 ------
@@ -45,7 +50,7 @@ else:
                     f"later; this is {__version__}."
                 )
 
-            def _init_callback_context(self, max_subtasks):
+            def _init_callback_context(self, max_subtasks=None):
                 return _UnfollowedTask()
 
         class _UnfollowedTask:
