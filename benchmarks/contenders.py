@@ -8,6 +8,7 @@ torch.compile is told apart, as the seconds `compiling`.
 
 import os
 import shutil
+import tempfile
 from functools import partial
 
 import numpy as np
@@ -96,7 +97,8 @@ class Compiled(Torch):
 
     def __init__(self, network, X, y):
         # Else the time would be that of finding what an earlier process compiled.
-        os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"
+        self.cache = tempfile.TemporaryDirectory()
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = self.cache.name
         super().__init__(network, X, y)
         from benchmarks.handwritten import loss_sum
 
@@ -111,19 +113,21 @@ class Compiled(Torch):
         batches = split(self.torch.arange(len(self.X)), self.network)
         sizes = {len(part) for batch in batches for part in batch.split(size)}
         module = make_module(self.network)
-        if self.network.conv_layers:
-            module = module.to(memory_format=self.torch.channels_last)
-        images = lay_out(self.network, self.X)
+        images = lay_out(self.network, self.X, channels_last=False)
         for n_images in sorted(sizes):
-            rows = self.torch.arange(n_images)
-            batch = images.index_select(0, rows)
-            self.loss(module, batch, self.y[:n_images]).backward()
+            self.loss(module, images[:n_images], self.y[:n_images]).backward()
+
+    def images(self, X):
+        """The images as the module wants them."""
+        return self.torch.from_numpy(X).float()[:, None] / 255
 
     def fit(self):
         """One epoch."""
         from benchmarks.handwritten import train
 
-        self.module = train(self.network, self.X, self.y, loss=self.loss)
+        self.module = train(
+            self.network, self.X, self.y, loss=self.loss, channels_last=False
+        )
         self.forward = self.torch.compile(self.module, dynamic=False)
 
     def predict(self, X):

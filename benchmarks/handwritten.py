@@ -10,7 +10,8 @@ that skmnist has, whose sizes differ by one at most. What it does about speed:
 - The fused optimisers; gradients set to None; the loss is read once an epoch.
 - A batch of many images goes through in parts that fit the cache.
 
-With `loss=torch.compile(loss_sum)` it is the loop under torch.compile.
+With `loss=torch.compile(loss_sum), channels_last=False` it is the loop under
+torch.compile, whose kernels for the gradient of pooling are slower in channels-last.
 """
 
 import math
@@ -61,12 +62,14 @@ def split(rows, network):
     return rows.tensor_split(math.ceil(len(rows) / network.batch_size))
 
 
-def lay_out(network, images):
-    """uint8 images of shape (n, 28, 28) in the layout that the module is fast on."""
-    if network.conv_layers:
-        # One channel: channels last and first are the same bytes.
-        return images[:, :, :, None].permute(0, 3, 1, 2)
-    return images.flatten(1)
+def lay_out(network, images, channels_last):
+    """uint8 images of shape (n, 28, 28) as the network takes them."""
+    if not network.conv_layers:
+        return images.flatten(1)
+    if not channels_last:
+        return images[:, None]
+    # One channel: channels last and first are the same bytes.
+    return images[:, :, :, None].permute(0, 3, 1, 2)
 
 
 def loss_sum(module, pixels, labels):
@@ -75,12 +78,21 @@ def loss_sum(module, pixels, labels):
     return F.cross_entropy(module(images), labels, reduction="sum")
 
 
-def train(network, images, targets, epochs=1, device="cpu", loss=loss_sum):
+def train(
+    network,
+    images,
+    targets,
+    epochs=1,
+    device="cpu",
+    loss=loss_sum,
+    channels_last=True,
+):
     """Train on uint8 images of shape (n, 28, 28); returns the module."""
     module = make_module(network).to(device)
-    if network.conv_layers:
+    if channels_last:
         module = module.to(memory_format=torch.channels_last)
-    images, targets = lay_out(network, images.to(device)), targets.to(device)
+    images = lay_out(network, images.to(device), channels_last)
+    targets = targets.to(device)
     optimizer = make_optimizer(network, module, fused=True)
     size = part_size(network) if device == "cpu" else network.batch_size
     for _ in range(epochs):
