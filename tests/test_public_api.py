@@ -21,7 +21,9 @@ NAMES = [
 ESTIMATORS = ["ConvNetClassifier", "LinearClassifier", "MLPClassifier"]
 PUBLIC = {
     "skmnist": NAMES[:4],
-    "skmnist.datasets": ["fetch_mnist", "load_digits28", "load_picture"],
+    "skmnist.datasets": [
+        *("fetch_mnist", "load_digits28", "load_picture", "load_picture_digits"),
+    ],
     "skmnist.recipes": [
         *("LayerStudy", "LayerStudyResult", "Recipe", "RecipeResult", "Study"),
         *("StudyResult", "get_recipe", "get_study", "list_recipes", "list_studies"),

@@ -43,11 +43,10 @@ def read_picture(file, shape, mode="digit", resize="pad"):
         return Picture(
             np.moveaxis(image.reshape(*size, channels), -1, 0), opened.steps
         )
-    greys, ink = _ink_of(rgb, opened)
+    greys, ink, digits = _look_at(rgb, opened)
     if is_framed(ink, size):
         image = 255 - greys if ink.dark_on_light else greys
         return Picture(image.astype(np.uint8)[None], opened.steps)
-    digits = find_digits(ink)
     if digits.n > 1:
         opened.steps.append(f"the main one of {digits.n} digits")
     image = frame(ink, digits.numbers == digits.main, size, opened.steps)
@@ -58,8 +57,7 @@ def read_digits(file, shape):
     """All digits of a picture, each as an image of (1, height, width)."""
     opened = open_picture(file)
     _, *size = shape
-    _, ink = _ink_of(_lay_on_a_ground(opened.rgba, opened.steps), opened)
-    digits = find_digits(ink)
+    _, ink, digits = _look_at(_lay_on_a_ground(opened.rgba, opened.steps), opened)
     return np.stack(
         [
             frame(ink, digits.numbers == number, size, opened.steps)[None]
@@ -81,8 +79,8 @@ def _lay_on_a_ground(picture, steps):
     return Image.alpha_composite(below, picture).convert("RGB")
 
 
-def _ink_of(rgb, opened):
-    """The greys of a picture and the ink in them."""
+def _look_at(rgb, opened):
+    """The greys of a picture, the ink in them, and the digits in that."""
     picture = rgb.convert("L")
     picture.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
     greys = np.asarray(picture, float)
@@ -91,7 +89,8 @@ def _ink_of(rgb, opened):
             f"{opened.name} has only one colour: there is nothing to recognise"
         )
     ink = find_ink(greys)
-    if not ink.mask.any():
+    digits = find_digits(ink)
+    if digits.n == 0:
         raise ValueError(
             f"{opened.name} has no ink: nothing stands out from its background"
         )
@@ -99,7 +98,7 @@ def _ink_of(rgb, opened):
         opened.steps.append("dark on light, so inverted")
     if ink.uneven:
         opened.steps.append("uneven background taken away")
-    return greys, ink
+    return greys, ink, digits
 
 
 def _resize(picture, size, resize, steps):

@@ -19,6 +19,9 @@ filters, measure, morphology = (
 THUMBNAIL = 100
 PAPER_DISK = 1 / 6
 
+# Paper is even where nine tenths of it vary by less than this share of the contrast.
+MOST_UNEVEN = 0.25
+
 # Where dark and light details are this alike in contrast (black loops of a digit on
 # white and the white in them), the larger area decides which of them is paper.
 ALIKE = 0.8
@@ -28,6 +31,11 @@ ALIKE = 0.8
 # levels than the blocks of a JPEG or a gradient's remains do.
 NOISES = 4
 LEAST_CONTRAST = 10
+
+# Shares of the picture's longer side, and of a digit's. What is smaller is paper's
+# grain and dust: on a page that was photographed upright, a digit of handwriting is
+# twice as large.
+LEAST_SIZE = 1 / 40
 
 # A form's border: straight over this share of the picture, near its edge.
 RULE_LENGTH = 0.4
@@ -57,30 +65,37 @@ class Ink(NamedTuple):
 def find_ink(greys):
     """The ink of a grey picture, whatever the light on the paper.
 
-    The paper is what is left when a morphological closing has filled the strokes
-    (S. Beucher's top-hat; Gonzalez and Woods, "Digital Image Processing", section 9.6);
-    Otsu's threshold and hysteresis, as in Canny's edges, tell the ink from it.
+    Uneven paper is what is left when a morphological opening has taken the strokes away
+    (the top-hat transformation; Gonzalez and Woods, "Digital Image Processing", section
+    9.8). Otsu's threshold and hysteresis, as in Canny's edges, tell the ink from it.
     """
     small = _thumbnail(greys)
     radius = max(1, round(PAPER_DISK * max(small.shape)))
     dark_on_light = _is_dark_on_light(small, radius)
     if dark_on_light:
         greys, small = 255 - greys, 255 - small
-    paper = filters.gaussian(_open(small, radius), radius / 4, mode="nearest")
-    contrast = greys - _resize(paper, greys.shape)
+    paper = _even_paper(small)
+    uneven = paper is None
+    if uneven:
+        paper = _resize(_open(small, radius), greys.shape)
+    contrast = greys - paper
     contrast -= np.median(contrast)
     noise = 1.4826 * np.median(abs(contrast))  # the deviation, of a normal one
     contrast = contrast.clip(0)
     least = max(NOISES * noise, LEAST_CONTRAST)
     high = max(filters.threshold_otsu(contrast), least)
     low = max(high / 2, least)
-    return Ink(
-        contrast,
-        filters.apply_hysteresis_threshold(contrast, low, high),
-        low / 2,
-        dark_on_light,
-        np.ptp(paper) > high / 2,
-    )
+    mask = filters.apply_hysteresis_threshold(contrast, low, high)
+    return Ink(contrast, mask, low / 2, dark_on_light, uneven)
+
+
+def _even_paper(greys):
+    """The grey of paper that is darker than its ink, or None if it varies."""
+    threshold = filters.threshold_otsu(greys)
+    paper, ink = greys[greys <= threshold], greys[greys > threshold]
+    grey = np.median(paper)
+    spread = np.ptp(np.quantile(paper, [0.05, 0.95]))
+    return grey if spread <= MOST_UNEVEN * (ink.mean() - grey) else None
 
 
 def _thumbnail(greys):
@@ -137,6 +152,8 @@ def find_digits(ink):
     The main digit has the most ink, which counts the more the further it is from the
     picture's edge: what is cut off there belongs to a neighbour or to a form.
     """
+    if not ink.mask.any():
+        return Digits(ink.mask, 0, 0)
     mask = _without_rules(ink.mask)
     # Gaps that are smaller than a stroke is wide are a pen's or a threshold's.
     bridged = morphology.isotropic_dilation(mask, max(1, stroke_width(mask) / 2))
@@ -144,14 +161,16 @@ def find_digits(ink):
     weights = ndimage.sum_labels(
         ink.contrast * _depth(mask.shape), labels, np.arange(labels.max() + 1)
     )
-    weights[0] = 0
-    parts = measure.regionprops(labels)
-    main = next(part for part in parts if part.label == weights.argmax())
+    least = LEAST_SIZE * max(mask.shape)
+    parts = [p for p in measure.regionprops(labels) if _size(p.bbox) > least]
+    if not parts:
+        return Digits(labels, 0, 0)
+    main = max(parts, key=lambda part: weights[part.label])
+    cut = _edges_touched(main, mask.shape)
     parts = [
         part
         for part in parts
-        if part.area >= SPECK * main.area
-        and (_is_inside(part, mask.shape) or not _is_inside(main, mask.shape))
+        if part.area >= SPECK * main.area and _edges_touched(part, mask.shape) <= cut
     ]
     near = np.array([[_are_one(a.bbox, b.bbox) for a in parts] for b in parts])
     numbers = np.zeros(len(weights), int)
@@ -196,7 +215,8 @@ def _without_rules(mask):
                 rules[part.slice] |= part.image
     if n_rules < 2:
         return mask
-    return mask & ~morphology.isotropic_dilation(rules, 1.5)  # with its ragged edge
+    remains = mask & ~morphology.isotropic_dilation(rules, 1.5)  # with ragged edges
+    return remains if remains.any() else mask
 
 
 def _depth(shape):
@@ -208,9 +228,10 @@ def _depth(shape):
     return np.minimum.outer(rows, columns)
 
 
-def _is_inside(part, shape):
+def _edges_touched(part, shape):
+    """How many of a picture's edges, 0 to 4, a part of its ink touches."""
     top, left, bottom, right = part.bbox
-    return top > 0 and left > 0 and bottom < shape[0] and right < shape[1]
+    return sum([top == 0, left == 0, bottom == shape[0], right == shape[1]])
 
 
 def _size(box):
