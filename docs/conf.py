@@ -10,7 +10,7 @@ from pathlib import Path
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 
 import skmnist
-from skmnist._documentation import DocumentedOnSite
+from skmnist._estimators.documentation import DocumentedOnSite
 
 sys.path.insert(0, str(Path(__file__).parent))  # gallery_order
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from skmnist._compare import (
+from skmnist._command_line.compare import (
     draw_errors,
     fit_and_score,
     format_table,

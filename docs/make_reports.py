@@ -91,7 +91,8 @@ def environment_text(environments):
 def overview(results):
     """All networks in one table."""
     rows = [
-        "| network | parameters | epochs | seeds | published | independent run "
+        "| network | parameters | epochs | seeds | published, or our target "
+        "| independent run "
         "| measured | difference |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]

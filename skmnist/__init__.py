@@ -4,16 +4,22 @@ Public names are loaded when they are first used (SPEC 1), so that importing the
 package costs next to nothing and imports no torch.
 """
 
+import sys
+
 import lazy_loader
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0.dev1"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["datasets", "displays", "model_selection", "persistence", "recipes"],
     submod_attrs={
-        "_convnet": ["ConvLayer", "ConvNetClassifier"],
-        "_linear": ["LinearClassifier"],
-        "_mlp": ["MLPClassifier"],
+        "_estimators.convnet": ["ConvLayer", "ConvNetClassifier"],
+        "_estimators.linear": ["LinearClassifier"],
+        "_estimators.mlp": ["MLPClassifier"],
     },
 )
+
+# Pickles and skops files of 0.1.0.dev0 name the modules that the estimators were in.
+for _module in ("_convnet", "_linear", "_mlp"):
+    sys.modules[f"{__name__}.{_module}"] = sys.modules[__name__]

@@ -1,8 +1,8 @@
 # What type checkers see of the names that __init__.py loads lazily.
 from . import datasets, displays, model_selection, persistence, recipes
-from ._convnet import ConvLayer, ConvNetClassifier
-from ._linear import LinearClassifier
-from ._mlp import MLPClassifier
+from ._estimators.convnet import ConvLayer, ConvNetClassifier
+from ._estimators.linear import LinearClassifier
+from ._estimators.mlp import MLPClassifier
 
 __version__: str
 

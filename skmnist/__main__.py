@@ -53,7 +53,7 @@ def output_folder(text):
 
 def run_compare(options):
     """Train the three estimators and compare them."""
-    from skmnist._compare import compare
+    from skmnist._command_line.compare import compare
 
     compare(
         data=options.data,
@@ -67,14 +67,14 @@ def run_compare(options):
 
 def run_recipes(options):
     """List the recipes and studies."""
-    from skmnist._tables import catalogue_text
+    from skmnist._command_line.tables import catalogue_text
 
     print(catalogue_text())
 
 
 def run_reproduce(options):
     """Run recipes and studies; the exit status says whether all went well."""
-    from skmnist._reproduce import find_all, reproduce
+    from skmnist._command_line.reproduce import find_all, reproduce
 
     n_failed = reproduce(
         find_all(options.names),
@@ -91,7 +91,7 @@ def run_reproduce(options):
 
 def run_predict(options):
     """Classify pictures; the exit status says whether all could be read."""
-    from skmnist._predict import predict
+    from skmnist._command_line.predict import predict
 
     return 1 if predict(options.model, options.pictures) else 0
 
@@ -174,8 +174,9 @@ def add_reproduce(commands):
         help="rerun networks and studies of published reports; compare the figures",
         description=(
             "Train networks of published reports, or run their studies, and print "
-            "tables with the published figures, which are for MNIST, beside the "
-            "measured ones. With --out, finished results are kept, not recomputed."
+            "tables: with --data mnist, the published figures, which are for MNIST, "
+            "stand beside the measured ones. With --out, finished results are kept, "
+            "not recomputed."
         ),
     )
     parser.add_argument(

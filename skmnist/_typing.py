@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -22,11 +22,3 @@ Activation: TypeAlias = Literal[
 OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw", "rmsprop"]
 Schedule: TypeAlias = Literal["onecycle", "cosine", "exponential", "plateau"] | None
 Precision: TypeAlias = Literal["float32", "float64", "bfloat16", "auto"]
-
-if TYPE_CHECKING:
-    Method = TypeVar("Method", bound=Callable[..., Any])
-
-    def with_callbacks(method: Method) -> Method:
-        """scikit-learn's decorator has no types: behind it `fit` would have none."""
-else:
-    from sklearn.callback import with_callbacks  # noqa: F401

@@ -12,7 +12,7 @@ import torch
 from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
-from skmnist._reproduce import find_all, reproduce
+from skmnist._command_line.reproduce import find_all, reproduce
 from skmnist.datasets import fetch_mnist, load_digits28
 
 matplotlib.use("Agg")

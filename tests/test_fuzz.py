@@ -87,7 +87,9 @@ def arrays(draw):
         st.one_of(
             st.tuples(st.integers(1, 40)),
             st.tuples(st.integers(1, 9), st.integers(1, 9)),
-            st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7)),
+            # Two channels would be the height of images with their channels last.
+            st.tuples(st.sampled_from([1, 3]), st.integers(1, 7), st.integers(1, 7)),
+            st.tuples(st.integers(5, 7), st.integers(1, 7), st.sampled_from([1, 3])),
         )
     )
     rng = np.random.default_rng(draw(st.integers(0, 99)))

@@ -50,7 +50,8 @@ def test_two_hundred_fits_and_pickles_hold_no_more_than_twenty(name, few, tmp_pa
                 before = held()
     after = held()
     assert after.pop("memory") < 1.05 * before.pop("memory")
-    assert after == before
+    # Less is no leak: a worker of an earlier test may have ended meanwhile.
+    assert {name: n for name, n in after.items() if n > before[name]} == {}
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

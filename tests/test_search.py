@@ -309,7 +309,7 @@ def test_clone_has_the_parameters_and_nothing_learned(estimator, few):
     assert vars(copy).keys() == estimator.get_params().keys()
     changed = type(estimator)().set_params(**estimator.get_params())
     assert changed.get_params() == estimator.get_params()
-    with pytest.raises(ValueError, match="Invalid parameter 'module'"):
+    with pytest.raises(ValueError, match="has no parameter 'module__hidden'"):
         copy.set_params(module__hidden=3)
 
 

@@ -9,6 +9,8 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
 
+from skmnist._public import public
+
 if TYPE_CHECKING:
     from skmnist._typing import Split
 
@@ -42,6 +44,7 @@ def load_digits28(
 def load_digits28(
     *, split: Literal[False] = ..., return_X_y: Literal[False] = ...
 ) -> Bunch: ...
+@public
 def load_digits28(
     *, split: bool = False, return_X_y: bool = False
 ) -> Split | tuple[np.ndarray, np.ndarray] | Bunch:

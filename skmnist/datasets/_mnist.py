@@ -11,6 +11,8 @@ from uuid import uuid4
 import numpy as np
 from sklearn.utils import Bunch
 
+from skmnist._public import public
+
 from ._idx import read_idx
 
 if TYPE_CHECKING:
@@ -60,6 +62,13 @@ _MIRRORS = {
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     ),
     "kuzushiji": ("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
+}
+
+# Where torchvision keeps the files, in what it calls root.
+_TORCHVISION = {
+    "digits": "MNIST/raw",
+    "fashion": "FashionMNIST/raw",
+    "kuzushiji": "KMNIST/raw",
 }
 
 _TARGET_NAMES = {
@@ -140,6 +149,7 @@ def fetch_mnist(
     return_X_y: Literal[False] = ...,
     download_if_missing: bool = ...,
 ) -> Bunch: ...
+@public
 def fetch_mnist(
     variant: Variant = "digits",
     *,
@@ -199,8 +209,11 @@ def fetch_mnist(
 
     Notes
     -----
-    A file is IDX, plain or gzipped, with or without ``.gz`` in its name. Its
-    decompressed content is verified by its MD5 sum at every load, so a file
+    A file is IDX, plain or gzipped, with or without ``.gz`` in its name. Files are
+    found under their other usual names too: ``train-images.idx3-ubyte``, in folders
+    of their own as in Kaggle's archive, and in ``MNIST/raw``, ``FashionMNIST/raw``
+    and ``KMNIST/raw``, where torchvision keeps them in its root folder. The
+    decompressed content of a file is verified by its MD5 sum at every load, so a file
     from any source will do. A file that is not the original is never used and
     never stays: it is renamed to ``<name>.corrupt`` (nothing of yours is
     deleted; an earlier ``.corrupt`` is replaced), then downloaded. Downloads
@@ -291,7 +304,7 @@ def _read_local(name, variant, folder, out):
     what is wrong with them, and their state when they were read.
     """
     corrupt = []
-    for path in (folder / name, folder / f"{name}.gz"):
+    for path in _usual_places(name, variant, folder):
         # Kaggle's archive has folders of these names.
         if not path.is_file():
             continue
@@ -306,6 +319,15 @@ def _read_local(name, variant, folder, out):
         else:
             return True, corrupt
     return False, corrupt
+
+
+def _usual_places(name, variant, folder):
+    """Every path under which people hold a file, our own first."""
+    home = folder if variant == "digits" else folder.parent
+    dotted = name.replace("-idx", ".idx")
+    for where in (folder, folder / name, folder / dotted, home / _TORCHVISION[variant]):
+        for called in (name, dotted):
+            yield from (where / called, where / f"{called}.gz")
 
 
 def _read_verified(path, expected_md5, out):
@@ -387,8 +409,14 @@ def _download(name, variant, folder, out, notes):
 
 def _explain(reason, notes, variant, folder):
     names = ", ".join(f"{name}.gz" for name in _MD5[variant])
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else None
+    if there is None:
+        holds = f"{folder} is not a folder that exists."
+    else:
+        more = f" and {len(there) - 10} more" if len(there) > 10 else ""
+        holds = f"{folder} holds {', '.join(there[:10]) or 'nothing'}{more}."
     by_hand = (
         f"To put the data there by hand, save {names} (gzipped or not) in {folder}, "
         f"for example from {_MIRRORS[variant][0]}."
     )
-    return "\n".join([*notes, reason, by_hand])
+    return "\n".join([*notes, reason, holds, by_hand])

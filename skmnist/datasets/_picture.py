@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
+from skmnist._public import public
+
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     PictureSource: TypeAlias = FilePath | bytes | IO[bytes] | Image.Image | np.ndarray
 
 
+@public
 def load_picture(
     file: PictureSource,
     image_shape: ImageShape = (28, 28),

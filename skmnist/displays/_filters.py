@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skmnist._public import public
+
 from ._style import as_images, check_number, draw_grid
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 MOST_FILTERS = 64
 
 
+@public
 class FilterDisplay:
     """First-layer filters, or dense weights in the shape of the image.
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 import numpy as np
 from sklearn.utils import check_consistent_length
 
+from skmnist._public import public
+
 from ._style import as_images, check_number, check_option, draw_grid, find_axes
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ ARROW, CHECK_MARK = "\N{RIGHTWARDS ARROW}", "\N{CHECK MARK}"
 RIGHT, WRONG = "#007A59", "#B84A00"
 
 
+@public
 class ImageGridDisplay:
     """Images in a grid, with the label and the prediction of each above it.
 

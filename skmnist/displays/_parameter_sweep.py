@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 import textwrap
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
+
+from skmnist._public import public
 
 from ._style import (
     check_option,
@@ -19,6 +19,7 @@ from ._style import (
     size_in_points,
     text_width,
 )
+from ._sweep_table import all_numbers, read_sweep, to_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +37,7 @@ HATCHES = ("", "//", "..", "\\\\", "xx")
 NUMBER_SIZE = 8  # points, of what is written in cells and on bars
 
 
+@public
 class ParameterSweepDisplay:
     """The scores of a search over one parameter, or over two.
 
@@ -150,7 +152,7 @@ class ParameterSweepDisplay:
             score = refitted if refitted in search.cv_results_ else "mean_test_score"
         scoring = getattr(search, "scoring", None)
         if score_name is None and score == "mean_test_score" and scoring is not None:
-            score_name = _to_words(scoring) if isinstance(scoring, str) else "Score"
+            score_name = to_words(scoring) if isinstance(scoring, str) else "Score"
         return cls.from_cv_results(
             search.cv_results_, score=score, score_name=score_name, **settings
         )
@@ -214,43 +216,8 @@ class ParameterSweepDisplay:
         >>> [text.get_text() for text in display.texts_]
         ['95.1', '97.2', '95.2', 'failed']
         """
-        if score not in cv_results:
-            scores = [key for key in cv_results if key.startswith("mean_")]
-            raise ValueError(
-                f"Expected a column of cv_results as score, one of {scores}. Got "
-                f"{score!r}."
-            )
-        columns = {
-            key.removeprefix("param_"): _read_values(cv_results, key)
-            for key in cv_results
-            if key.startswith("param_")
-        }
-        param, hue = _find_params(columns, param, hue)
-        means = np.asarray(cv_results[score], dtype=float)
-        stds = 0 * means
-        if score.startswith("mean_"):
-            stds = np.asarray(cv_results.get(score.replace("mean", "std", 1), stds))
-        columns[None] = [None] * len(means)  # the hue where there is none
-        values, hues = _distinct(columns[param]), _distinct(columns[hue])
-        mean, std = np.full((2, len(hues), len(values)), np.nan)
-        failed = np.zeros(mean.shape, dtype=bool)
-        # Worst first, so that the best of a cell is written last.
-        for i in np.argsort(np.nan_to_num(means, nan=-np.inf), kind="stable"):
-            value, hue_value = repr(columns[param][i]), repr(columns[hue][i])
-            if value in values and hue_value in hues:
-                cell = list(hues).index(hue_value), list(values).index(value)
-                mean[cell], std[cell] = means[i], stds[i]
-                failed[cell] = np.isnan(means[i])
-        return cls(
-            param=param,
-            values=list(values.values()),
-            mean=mean,
-            std=std,
-            failed=failed,
-            hue=hue,
-            hue_values=list(hues.values()),
-            score_name=score_name or _name_score(score, means),
-        ).plot(kind=kind, ax=ax)
+        table = read_sweep(cv_results, param, hue, score, score_name)
+        return cls(**table).plot(kind=kind, ax=ax)
 
     def plot(self, *, kind: Kind | None = None, ax: Axes | None = None) -> Self:
         """Draw the scores.
@@ -286,7 +253,7 @@ class ParameterSweepDisplay:
                 "kind='line'."
             )
         if kind is None:
-            one: Kind = "line" if _all_numbers(self.values) else "bar"
+            one: Kind = "line" if all_numbers(self.values) else "bar"
             kind = one if self.hue is None else "heatmap"
         self.ax_ = find_axes(ax, name)
         self.figure_ = self.ax_.figure
@@ -439,30 +406,9 @@ class ParameterSweepDisplay:
                 self.ax_.minorticks_off()
 
 
-def _find_params(columns, param, hue):
-    """Find which parameters to draw: those given, or those that were varied."""
-    for name in (param, hue):
-        if name is not None and name not in columns:
-            raise ValueError(
-                f"Expected a parameter that was searched, one of {list(columns)}. Got "
-                f"{name!r}."
-            )
-    if param is not None:
-        return param, hue
-    varied = [n for n in columns if n != hue and len(_distinct(columns[n])) > 1]
-    if len(varied) == 2 and hue is None:
-        return tuple(varied)
-    if len(varied) == 1:
-        return varied[0], hue
-    raise ValueError(
-        f"Expected one varied parameter, or two. Got {varied}: pass param, and hue "
-        "for a second one."
-    )
-
-
 def _find_positions(values):
     """Find where the values lie on the x axis, and its scale."""
-    if not _all_numbers(values):
+    if not all_numbers(values):
         return np.arange(len(values)), "categories"
     positive = [value for value in values if value > 0]
     if positive and max(positive) >= 100 * min(positive):
@@ -474,34 +420,6 @@ def _find_positions(values):
     return np.asarray(values, dtype=float), "linear"
 
 
-def _distinct(column):
-    """Find the different values of a column by their repr, numbers in order."""
-    # Not by the values themselves: dicts and lists, which they may be, have no hash.
-    values = {repr(value): value for value in column if value is not np.ma.masked}
-    if _all_numbers(values.values()):
-        return dict(sorted(values.items(), key=lambda item: item[1]))
-    return values
-
-
-def _all_numbers(values):
-    return all(isinstance(v, Real) and not isinstance(v, bool) for v in values)
-
-
-def _read_values(cv_results, key):
-    """Read a parameter's values, masked for candidates of a grid without it."""
-    values = [
-        value.item() if isinstance(value, np.generic) else value
-        for value in cv_results[key]
-    ]
-    if not hasattr(cv_results, "columns"):
-        return values
-    # In a frame NaN stands for what was masked in the search.
-    return [
-        np.ma.masked if isinstance(value, float) and math.isnan(value) else value
-        for value in values
-    ]
-
-
 def _format(value):
     """Write a parameter's value as a short label."""
     if isinstance(value, float):
@@ -509,18 +427,3 @@ def _format(value):
     if callable(value):
         return getattr(value, "__name__", type(value).__name__)
     return textwrap.fill(str(value), 24, break_long_words=False)
-
-
-def _name_score(score, means):
-    known = means[~np.isnan(means)]
-    if score == "mean_test_score" and np.all((known >= 0) & (known <= 1)):
-        return "Accuracy"
-    return _to_words(score)
-
-
-def _to_words(score):
-    """Write scikit-learn's name of a score in words."""
-    name = score.removeprefix("mean_").removeprefix("test_")
-    name = re.sub("^neg_", "negative_", name)
-    name = re.sub("time$", "time (s)", name).replace("_", " ")
-    return name[:1].upper() + name[1:]

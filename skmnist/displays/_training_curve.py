@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skmnist._public import public
+
 from ._style import check_option, draw_legend, find_axes, series_style
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ METRICS = {
 }
 
 
+@public
 class TrainingCurveDisplay:
     """Loss or accuracy per epoch, for training and validation.
 

@@ -17,8 +17,9 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params
 
-from skmnist._documentation import DocumentedOnSite
-from skmnist._fit_together import find_groups, fit_together, is_network
+from skmnist._estimators.documentation import DocumentedOnSite
+from skmnist._public import public
+from skmnist.model_selection._fit_together import find_groups, fit_together, is_network
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -195,6 +196,7 @@ class _Recall:
         return self.estimator
 
 
+@public
 class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     """scikit-learn's `GridSearchCV`, training many networks as one.
 
@@ -283,6 +285,7 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     """
 
 
+@public
 class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
     """scikit-learn's `RandomizedSearchCV`, training many networks as one.
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skmnist._base import NetworkClassifier
+from skmnist._estimators.base import NetworkClassifier
+from skmnist._estimators.linear import LinearClassifier
 from skmnist._extras import import_extra
 from skmnist._files import write_whole
-from skmnist._linear import LinearClassifier
-from skmnist._modules import MLP
+from skmnist._public import public
+from skmnist._training.ambient import in_own_torch_state
+from skmnist._training.modules import MLP
 
 if TYPE_CHECKING:
     from skmnist._typing import FilePath
@@ -24,11 +28,13 @@ if TYPE_CHECKING:
 DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
 
 
+@public
+@in_own_torch_state
 def export_onnx(
-    estimator: LinearClassifier | NetworkClassifier,
+    estimator: LinearClassifier | NetworkClassifier | Pipeline,
     path: FilePath,
     *,
-    dtype: Literal["uint8", "float32"] = "uint8",
+    dtype: Literal["uint8", "float32"] | None = None,
 ) -> None:
     """Write a fitted classifier as one ONNX file.
 
@@ -40,14 +46,23 @@ def export_onnx(
     must be reshaped to images first. Its outputs are ``label`` of shape (n,) and
     ``probabilities`` of shape (n, n_classes).
 
+    The file of a `Pipeline` holds its steps before the classifier too. Its input
+    ``images`` are then flat rows, of shape (n, n_features).
+
     Parameters
     ----------
-    estimator : LinearClassifier, MLPClassifier or ConvNetClassifier
-        A fitted one. The file computes in float32, whatever its ``precision``.
+    estimator : LinearClassifier, MLPClassifier, ConvNetClassifier or Pipeline
+        A fitted one, or a fitted `Pipeline` that ends in one and begins with steps of
+        scikit-learn's that skl2onnx can convert [2]_, such as `StandardScaler`,
+        `MinMaxScaler` and `PCA`. The file computes in float32, whatever the
+        ``precision``.
     path : str or path
         The file. An existing file is replaced.
-    dtype : {"uint8", "float32"}, default="uint8"
-        The type of pixels that the file takes: that of the training images.
+    dtype : {"uint8", "float32"}, default=None
+        The type of pixels that the file takes. By default that of the images of the
+        fit: "uint8" if they were uint8 or bool, "float32" if they were floats or wider
+        ints. Models that 0.1.0.dev0 pickled do not know it: "uint8". The file of a
+        Pipeline takes "float32" only.
 
     Raises
     ------
@@ -56,8 +71,8 @@ def export_onnx(
     NotFittedError
         If the estimator is not fitted.
     TypeError
-        For any other estimator, even a `Pipeline`: the steps before the classifier
-        would be missing.
+        For any other estimator, and for a `Pipeline` with a step that skl2onnx cannot
+        convert.
     ValueError
         For any other dtype.
     OSError
@@ -66,6 +81,7 @@ def export_onnx(
     References
     ----------
     .. [1] https://onnx.ai
+    .. [2] https://onnx.ai/sklearn-onnx/supported.html
 
     Examples
     --------
@@ -84,25 +100,71 @@ def export_onnx(
     >>> bool((label == clf.predict(X_test[:5])).all())
     True
     """
-    if not isinstance(dtype, str) or dtype not in DTYPES:
+    if dtype is not None and (not isinstance(dtype, str) or dtype not in DTYPES):
         raise ValueError(
-            "The 'dtype' parameter of export_onnx must be one of "
+            "The 'dtype' parameter of export_onnx must be one of None, "
             f"{', '.join(map(repr, DTYPES))}. Got {dtype!r} instead."
         )
-    if not isinstance(estimator, (NetworkClassifier, LinearClassifier)):
-        raise TypeError(
-            "export_onnx takes a LinearClassifier, MLPClassifier or ConvNetClassifier. "
-            f"Got a {type(estimator).__name__} instead. Of a search, pass its "
-            "best_estimator_."
-        )
+    steps, classifier = _split(estimator)
     check_is_fitted(estimator)
+    if steps and dtype == "uint8":
+        raise ValueError(
+            "The 'dtype' parameter of export_onnx must be None or 'float32' for a "
+            "Pipeline. Got 'uint8' instead."
+        )
     import_extra("onnxscript", "onnx", "export_onnx")
     onnx = import_extra("onnx", "onnx", "export_onnx")
-    model = _export(_network_of(estimator), estimator.image_shape_, DTYPES[dtype])
-    _add_labels(model, estimator.classes_, onnx.helper, onnx.numpy_helper)
+    network, shape = _network_of(classifier), classifier.image_shape_
+    if steps:
+        model = _export(network, shape, torch.float32, rows=True)
+        model = _with_steps(steps, model, onnx)
+    else:
+        model = _export(network, shape, DTYPES[dtype or _dtype_of_fit(classifier)])
+    _add_labels(model, classifier.classes_, onnx.helper, onnx.numpy_helper)
+    # The exporter's notes on inner shapes, which other tools go by when they change
+    # the graph: quantize_dynamic transposes weights, and they would be wrong.
+    del model.graph.value_info[:]
     onnx.checker.check_model(model)
     content = model.SerializeToString()
     write_whole(path, lambda file: file.write(content))
+
+
+def _split(estimator):
+    """The transformers of a Pipeline that do something, and its classifier."""
+    steps, classifier = [], estimator
+    if isinstance(estimator, Pipeline):
+        *steps, classifier = (step for _, step in estimator.steps)
+        steps = [step for step in steps if step not in (None, "passthrough")]
+    if isinstance(classifier, (NetworkClassifier, LinearClassifier)):
+        return steps, classifier
+    raise TypeError(
+        "export_onnx takes a LinearClassifier, MLPClassifier or ConvNetClassifier, or "
+        f"a Pipeline that ends in one. Got {_described(estimator, classifier)} instead."
+        f"{_part_to_pass(classifier)}"
+    )
+
+
+def _described(estimator, classifier):
+    name = f"a {type(estimator).__name__}"
+    ends = f" that ends in a {type(classifier).__name__}"
+    return name if estimator is classifier else name + ends
+
+
+def _part_to_pass(estimator):
+    """What to do with an estimator that is made of others."""
+    if hasattr(estimator, "best_estimator_"):
+        return " Pass its best_estimator_."
+    if hasattr(estimator, "calibrated_classifiers_"):
+        return (
+            " The calibration cannot be exported; the classifiers in its "
+            "calibrated_classifiers_ can, each as .estimator, without it."
+        )
+    return ""
+
+
+def _dtype_of_fit(estimator):
+    known = getattr(estimator, "_pixel_dtype_", "uint8")
+    return "uint8" if known in ("uint8", "bool") else "float32"
 
 
 class _Probabilities(nn.Module):
@@ -137,20 +199,50 @@ def _network_of(estimator):
     return module
 
 
-def _export(network, image_shape, dtype):
-    """An ONNX model from images to probabilities."""
+def _export(network, image_shape, dtype, rows=False):
+    """An ONNX model from images, or from flat rows, to probabilities."""
     own_shape = image_shape[1:] if image_shape[0] == 1 else image_shape
+    if rows:
+        own_shape = (math.prod(image_shape),)
     with _quiet_exporter():
         program = torch.onnx.export(
             _Probabilities(network, image_shape).eval(),
             (torch.zeros((2, *own_shape), dtype=dtype),),
-            input_names=["images"],
+            input_names=["rows" if rows else "images"],
             output_names=["probabilities"],
             dynamic_shapes=({0: torch.export.Dim("n")},),
             dynamo=True,
             verbose=False,
         )
     return program.model_proto
+
+
+def _with_steps(steps, model, onnx):
+    """The ONNX model of a classifier of rows, behind that of a Pipeline's steps."""
+    skl2onnx = import_extra("skl2onnx", "onnx", "export_onnx of a Pipeline")
+    rows = skl2onnx.common.data_types.FloatTensorType([None, steps[0].n_features_in_])
+    version = next(o.version for o in model.opset_import if o.domain == "")
+    try:
+        before = skl2onnx.convert_sklearn(
+            make_pipeline(*steps),
+            initial_types=[("images", rows)],
+            target_opset=version,
+        )
+    except Exception as error:
+        raise TypeError(
+            "This Pipeline has a step before its classifier that skl2onnx cannot "
+            f"convert: {error}"
+        ) from error
+    # It names the lowest version that its operators need; both parts must name one.
+    before = onnx.version_converter.convert_version(before, version)
+    before.ir_version = model.ir_version
+    (prepared,) = (output.name for output in before.graph.output)
+    model = onnx.compose.merge_models(before, model, io_map=[(prepared, "rows")])
+    # Some versions are named twice, which other tools do not expect.
+    versions = {(entry.domain, entry.version) for entry in model.opset_import}
+    del model.opset_import[:]
+    model.opset_import.extend(onnx.helper.make_opsetid(*v) for v in sorted(versions))
+    return model
 
 
 @contextlib.contextmanager

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-import warnings
+from inspect import isfunction
 from typing import TYPE_CHECKING
+
+from sklearn import metrics
 
 from skmnist._extras import import_extra
 from skmnist._files import write_whole
+from skmnist._public import public
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,12 +19,63 @@ if TYPE_CHECKING:
 
     from skmnist._typing import FilePath
 
-# What skops does not know: our classes, what their parameters may be, and what a
-# search is made of. A class of an optimiser is no more than named in a file. scipy's
-# distributions must not be added: they run code that is in their state.
-TRUSTED = (
-    "sklearn.metrics._scorer._PassthroughScorer",
-    "sklearn.model_selection._split.StratifiedKFold",
+# What scikit-learn's estimators hold and skops does not know, by module: Python classes
+# whose state is data, and functions of arrays. Not here, on purpose: compiled classes
+# and those that walk memory by the numbers in their state (Tree, TreePredictor, KDTree,
+# BallTree and their distances), since a file could make them read anywhere.
+SCIKIT_LEARNS = {
+    "calibration": "_CalibratedClassifier _SigmoidCalibration _TemperatureScaling",
+    "callback._progressbar": "ProgressBar",
+    "feature_selection._mutual_info": "mutual_info_classif mutual_info_regression",
+    "feature_selection._univariate_selection": (
+        "chi2 f_classif f_regression r_regression"
+    ),
+    "gaussian_process._gpc": "_BinaryGaussianProcessClassifierLaplace",
+    "gaussian_process.kernels": (
+        "CompoundKernel ConstantKernel DotProduct ExpSineSquared Exponentiation Matern "
+        "Product RBF RationalQuadratic Sum WhiteKernel"
+    ),
+    "metrics._scorer": "_CurveScorer _MultimetricScorer _PassthroughScorer _Scorer",
+    "model_selection._search_successive_halving": (
+        "HalvingGridSearchCV HalvingRandomSearchCV"
+    ),
+    "model_selection._split": (
+        "GroupKFold GroupShuffleSplit KFold LeaveOneGroupOut LeaveOneOut "
+        "LeavePGroupsOut LeavePOut PredefinedSplit RepeatedKFold "
+        "RepeatedStratifiedKFold ShuffleSplit StratifiedGroupKFold StratifiedKFold "
+        "StratifiedShuffleSplit TimeSeriesSplit _CVIterableWrapper"
+    ),
+    "multiclass": "_ConstantPredictor",
+    "neural_network._stochastic_optimizers": "AdamOptimizer SGDOptimizer",
+    "utils._bunch": "Bunch",
+    "utils._metadata_requests": "MetadataRequest MethodMetadataRequest",
+}
+
+
+def _metrics():
+    """The full names of scikit-learn's metrics of labels and scores."""
+    functions = filter(isfunction, (getattr(metrics, n) for n in metrics.__all__))
+    return sorted(
+        f"{function.__module__}.{function.__name__}"
+        for function in functions
+        # Those make scorers and distances, some of functions that they are given.
+        if function.__module__.rpartition(".")[2] not in ("_scorer", "pairwise")
+    )
+
+
+#: Names of the types that `load` trusts besides those of skops: our classes, what
+#: their parameters may be, and what scikit-learn's estimators are made of. For other
+#: loaders of skops files, such as MLflow's. A class of an optimiser is no more than
+#: named in a file. scipy's distributions must not be added: they run code that is in
+#: their state.
+TRUSTED_TYPES: tuple[str, ...] = (
+    "skmnist.ConvLayer",
+    "skmnist.ConvNetClassifier",
+    "skmnist.LinearClassifier",
+    "skmnist.MLPClassifier",
+    "skmnist.model_selection.BatchedGridSearchCV",
+    "skmnist.model_selection.BatchedRandomizedSearchCV",
+    # As files of 0.1.0.dev0 call them.
     "skmnist._convnet.ConvLayer",
     "skmnist._convnet.ConvNetClassifier",
     "skmnist._linear.LinearClassifier",
@@ -38,10 +92,19 @@ TRUSTED = (
             *(("rmsprop", "RMSprop"), ("rprop", "Rprop"), ("sgd", "SGD")),
         )
     ),
+    *(
+        f"sklearn.{module}.{name}"
+        for module, names in SCIKIT_LEARNS.items()
+        for name in names.split()
+    ),
+    *_metrics(),
 )
 
 
-def save(estimator: BaseEstimator, path: FilePath) -> None:
+@public
+def save(
+    estimator: BaseEstimator, path: FilePath, *, trusted: Sequence[str] = ()
+) -> None:
     """Write an estimator to a file that holds no executable code.
 
     A zip archive of JSON and NumPy arrays in the format of skops [1]_. The file is
@@ -50,27 +113,35 @@ def save(estimator: BaseEstimator, path: FilePath) -> None:
     Parameters
     ----------
     estimator : estimator
-        One of skmnist's, fitted or not, or a `Pipeline` or search around one.
+        One of skmnist's, fitted or not, or one of scikit-learn's around it: a
+        `Pipeline`, a search, a calibrated, stacked or voting classifier.
     path : str or path
         The file; skops suggests the ending ``.skops``. An existing file is replaced.
+    trusted : sequence of str, default=()
+        Full names of further types that may be written, such as those of callbacks.
+        Whoever opens the file must pass them to `load` too.
 
     Raises
     ------
     ModuleNotFoundError
         Without skops: ``pip install "skmnist[skops]"``.
     TypeError
-        For an estimator with a part that could not be read back, such as a lambda.
+        For an estimator with a part that `load` would refuse: of a type that is not
+        trusted, or one that cannot be read back at all, such as a lambda.
     OSError
         For a file that cannot be written.
 
-    Warns
+    Notes
     -----
-    UserWarning
-        For parts of types that `load` does not trust by itself, such as callbacks.
+    Trusted are the types of skops, which are most of scikit-learn's, and those of
+    `TRUSTED_TYPES`. Forests, gradient boosting and nearest neighbours hold compiled
+    trees, which are not among them: a file could be made so that its trees read memory
+    anywhere, and end the process [2]_.
 
     References
     ----------
     .. [1] https://skops.readthedocs.io/en/stable/persistence.html
+    .. [2] https://github.com/scikit-learn/scikit-learn/pull/34558
 
     Examples
     --------
@@ -89,29 +160,36 @@ def save(estimator: BaseEstimator, path: FilePath) -> None:
     skops = import_extra("skops.io", "skops", "save")
     try:
         content = skops.dumps(estimator)
-        strange = set(skops.get_untrusted_types(data=content)) - set(TRUSTED)
+        named = set(skops.get_untrusted_types(data=content))
         # Some parts, lambdas for one, are written but cannot be read.
-        skops.loads(content, trusted=[*TRUSTED, *strange])
+        skops.loads(content, trusted=sorted(named))
+    except RecursionError as error:
+        raise TypeError(
+            f"This {type(estimator).__name__} has a part that refers back to itself, "
+            "as after set_fit_request, which skops cannot write."
+        ) from error
     except Exception as error:
         raise TypeError(
             f"This {type(estimator).__name__} has a part that cannot be saved without "
             f"executable code: {error}"
         ) from error
+    strange = sorted(named - {*TRUSTED_TYPES, *trusted})
     if strange:
-        warnings.warn(
-            f"The file contains types that load does not trust by default. Read it "
-            f"with load(path, trusted={sorted(strange)}).",
-            UserWarning,
-            stacklevel=2,
+        raise TypeError(
+            f"This {type(estimator).__name__} holds types that load does not trust by "
+            f"default: {strange}. If whoever opens the file can trust it, pass "
+            f"trusted={strange} to save and to load."
         )
     write_whole(path, lambda file: file.write(content))
 
 
+@public
 def load(path: FilePath, *, trusted: Sequence[str] = ()) -> BaseEstimator:
     """Read an estimator from a file, without running any code of the file's.
 
-    Only the types of skmnist's estimators, of scikit-learn's, and of NumPy's arrays
-    are made. A file that names any other is refused before anything is made of it.
+    Only the types of skmnist's estimators, of scikit-learn's (but not of its compiled
+    trees), and of NumPy's arrays are made. A file that names any other is refused
+    before anything is imported or made for it.
 
     Parameters
     ----------
@@ -157,9 +235,10 @@ def load(path: FilePath, *, trusted: Sequence[str] = ()) -> BaseEstimator:
         content = file.read()
     name = repr(os.fspath(path))
     try:
-        strange = set(skops.get_untrusted_types(data=content)) - {*TRUSTED, *trusted}
+        strange = set(skops.get_untrusted_types(data=content))
+        strange -= {*TRUSTED_TYPES, *trusted}
         if not strange:
-            return skops.loads(content, trusted=[*TRUSTED, *trusted])
+            return skops.loads(content, trusted=[*TRUSTED_TYPES, *trusted])
     except Exception as error:
         raise ValueError(
             f"{name} is damaged, or not a file that skmnist.persistence.save wrote "

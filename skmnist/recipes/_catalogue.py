@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from skmnist._public import public
 from skmnist.recipes._reports import RECIPES
 from skmnist.recipes._studies import STUDIES
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from skmnist.recipes._study import Study
 
 
+@public
 def list_recipes() -> tuple[str, ...]:
     """List the names of all networks.
 
@@ -31,6 +33,7 @@ def list_recipes() -> tuple[str, ...]:
     return tuple(RECIPES)
 
 
+@public
 def list_studies() -> tuple[str, ...]:
     """List the names of all studies.
 
@@ -48,6 +51,7 @@ def list_studies() -> tuple[str, ...]:
     return tuple(STUDIES)
 
 
+@public
 def get_recipe(name: str) -> Recipe:
     """Get a network's recipe by its name.
 
@@ -76,6 +80,7 @@ def get_recipe(name: str) -> Recipe:
     return _find(name, RECIPES, "recipe", "list_recipes")
 
 
+@public
 def get_study(name: str) -> Study | LayerStudy:
     """Get a study by its name.
 

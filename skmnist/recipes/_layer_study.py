@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from skmnist._public import public
 from skmnist.recipes._recipe import Recipe
 from skmnist.recipes._setting import Data, split_images
 
@@ -22,6 +23,7 @@ class LayerCount(NamedTuple):
     n_parameters: int
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerStudy:
     """The layers of a report's networks, with their weights and biases counted.
@@ -100,6 +102,7 @@ def count_layers(network, data):
     ]
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerStudyResult:
     """The result of a study of layers.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skmnist._public import public
 from skmnist.recipes._recorders import TrainingAccuracy
 from skmnist.recipes._setting import Data, Setting, split_images
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from skorch.callbacks import Callback
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Recipe(Setting):
     """A network of a report, and the figures that the report gives for it.
@@ -176,6 +178,7 @@ def final_figures(estimator, X_test, y_test):
     }
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class RecipeResult:
     """The result of running a recipe.

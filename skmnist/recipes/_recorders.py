@@ -83,5 +83,5 @@ def accuracy(net, dataset):
     """The accuracy of a net on a dataset, as a fraction of 1."""
     images, rows = dataset.images, dataset.rows
     images = images if rows is None else images[rows]
-    right = net.logits(images).argmax(1) == dataset.targets
+    right = net._logits(images).argmax(1) == dataset.targets
     return right.double().mean().item()

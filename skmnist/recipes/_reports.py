@@ -293,7 +293,6 @@ OWN = [
         },
         n_parameters=114_482,
         published={"test_accuracy": {1: 99.0}},
-        note="The 'published' figure is our own target.",
     ),
     Recipe(
         name="skmnist/best",
@@ -317,7 +316,6 @@ OWN = [
         },
         n_parameters=289_130,
         published={"test_accuracy": {14: 99.65}},
-        note="The 'published' figure is our own target.",
     ),
 ]
 

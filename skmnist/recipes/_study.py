@@ -12,6 +12,7 @@ from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, ParameterGrid, learning_curve
 from skorch.callbacks import Callback
 
+from skmnist._public import public
 from skmnist.recipes._setting import Data, Setting, split_images
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ Figure: TypeAlias = tuple[float, float | None]
 TRAINING_IMAGES = "training images"
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Study(Setting):
     """A setting of a report, and what the report varies of it.
@@ -281,6 +283,7 @@ def score_with_curves(recorder, estimator, X, y):
     return scores
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StudyResult:
     """The result of running a study.

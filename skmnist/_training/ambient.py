@@ -1,0 +1,64 @@
+"""torch's ambient state, which is the caller's: what is computed does not depend on it.
+
+Modes that the caller is in (autocast, inference, no gradients, another default device)
+are left for as long as we compute. So are the threads that a forked process lacks.
+"""
+
+import contextlib
+import functools
+import os
+
+import torch
+
+# The devices that autocast may be on for.
+DEVICE_TYPES = ("cpu", "cuda", "mps")
+
+_process = os.getpid()
+
+
+def in_own_torch_state(function):
+    """Have a function compute as in a fresh process, whatever its caller has set.
+
+    The modes are those of the calling thread; they are as they were afterwards.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        survive_fork()
+        if not (modes := _modes_to_undo()):
+            return function(*args, **kwargs)
+        with contextlib.ExitStack() as stack:
+            for mode in modes:
+                stack.enter_context(mode)
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _modes_to_undo():
+    """Contexts that undo what the caller has set; usually none, and quickly so."""
+    modes = [
+        torch.autocast(kind, enabled=False)
+        for kind in DEVICE_TYPES
+        if torch.is_autocast_enabled(kind)
+    ]
+    if torch.is_inference_mode_enabled():
+        modes.append(torch.inference_mode(False))
+    if not torch.is_grad_enabled():
+        modes.append(torch.enable_grad())
+    # A new tensor says where tensors are made, for a third of what asking costs.
+    if torch.empty(0).device.type != "cpu":
+        modes.append(torch.device("cpu"))
+    return modes
+
+
+def survive_fork():
+    """Use one thread in a process that was forked from one that had torch.
+
+    torch's threads are OpenMP's, which are not there after a fork: the first loop that
+    is shared out waits for them for ever. A single thread needs none of them.
+    """
+    global _process
+    if os.getpid() != _process:
+        torch.set_num_threads(1)
+        _process = os.getpid()

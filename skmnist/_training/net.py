@@ -1,0 +1,566 @@
+"""The skorch net and its epoch: micro-batches, precision, hooks."""
+
+import copy
+import dis
+import itertools
+import math
+import signal
+
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.exceptions import SkorchTrainingImpossibleError
+from torch.nn import functional as F
+
+from skmnist._training.ambient import in_own_torch_state, survive_fork
+from skmnist._training.augment import TRANSFORMS
+from skmnist._training.batches import Batches
+from skmnist._training.callback_checks import check_callbacks, missing_figure
+from skmnist._training.callback_state import CallbackStates
+from skmnist._training.memory_map import PageReleaser
+from skmnist._training.modules import Dropout
+from skmnist._training.optimizers import (
+    SCHEDULES_BY_STEP,
+    make_schedule,
+    take_step,
+)
+
+# Bytes of the largest activation of a micro-batch, so that it stays in cache on
+# its way forward and back. Measured on two Zen 4 cores (1 MiB of L2 each, 32 MiB
+# of L3 together), conv 16-4 at batch 2048, seconds an epoch: 3.2 at 1.6 MB, 2.6 at
+# 3.2 MB, 2.4 at 6.4 MB, 2.5 at 12.8 MB, 2.6 at 25.7 MB.
+CACHE_BYTES = 8 * 2**20
+
+# Rows of a prediction on an accelerator, where no cache has to be met.
+ACCELERATOR_ROWS = 4096
+
+BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+HOOKS_WITHIN_EPOCH = ("on_epoch_begin", *BATCH_HOOKS)
+
+
+def keep_freed_memory():
+    """Have the allocator keep freed memory of a training's sizes for the next step.
+
+    glibc gives large blocks back to the system when they are freed, to be had again
+    page by page, unless blocks of that size have been freed before. One of just under
+    32 MiB, the most that it learns from (mallopt(3), M_MMAP_THRESHOLD), spares every
+    step hundreds of page faults. Measured on conv 16-4: 3.1 to 6.4 s an epoch before,
+    2.6 s after. Nothing is touched, so it costs nothing; others' allocators ignore it.
+    """
+    torch.empty(2**25 - 2**16, dtype=torch.uint8)
+
+
+keep_freed_memory()
+
+
+class StopRequested(Exception):
+    """Ends an epoch before its end, at the request of a callback."""
+
+
+class TrainingNet(NeuralNetClassifier):
+    """skorch's classifier with an epoch of its own.
+
+    The data are gathered in whole batches, the loss stays on the device and is
+    read once an epoch. skorch's hooks of training and epoch always run, those of
+    the batch when a callback has one.
+
+    Parameters are skorch's, and
+
+    autocast_dtype : torch.dtype or None
+    augment : "shift", "affine", a callable on a batch, or None
+    micro_batch_size : int or "auto"
+    shuffle : bool
+    schedule, schedule_settings : the name of a learning-rate schedule, or None,
+        and what it needs: "lr_decay", "tol"
+    generator : torch.Generator on the device
+        What shuffling, dropout and augmentation draw from.
+    owner : str
+        The name of the estimator, for errors.
+
+    They, and all else that is not skorch's, have names with an underscore before them:
+    other names on the net are the callbacks' to take.
+    """
+
+    def __init__(
+        self,
+        *args,
+        autocast_dtype=None,
+        augment=None,
+        micro_batch_size="auto",
+        shuffle=True,
+        schedule=None,
+        schedule_settings=None,
+        generator=None,
+        owner="the estimator",
+        **kwargs,
+    ):
+        super().__init__(*args, **kwargs)
+        self._autocast_dtype = autocast_dtype
+        self._augment = augment
+        self._micro_batch_size = micro_batch_size
+        self._shuffle = shuffle
+        self._schedule = schedule
+        self._schedule_settings = schedule_settings
+        self._generator = generator
+        self._owner = owner
+
+    def _get_param_names(self):
+        return [name for name in super()._get_param_names() if name[0] != "_"]
+
+    def initialize_optimizer(self):
+        """A new optimiser has a new schedule."""
+        self._scheduler = None
+        self.stop_requested_ = False
+        self._saved_callbacks = None
+        super().initialize_optimizer()
+        for group in self.optimizer_.param_groups:
+            # torch's schedulers look for it when a training goes on.
+            group.setdefault("initial_lr", group["lr"])
+        return self
+
+    @property
+    def _default_callbacks(self):
+        table = [("print_log", PrintLog())] if self.verbose else []
+        return [("epoch_timer", EpochTimer()), *table]
+
+    def fit_loop(self, *args, **kwargs):
+        """Refuse to train: labels, weights and seeds are the estimator's affair."""
+        raise SkorchTrainingImpossibleError(
+            f"This net is trained by its estimator: call fit or partial_fit of "
+            f"{self._owner}. To train the network by skorch alone, make a "
+            "NeuralNetClassifier of its module_."
+        )
+
+    fit = partial_fit = fit_loop
+
+    # -- what a fit is made of --
+
+    def _train(self, train, valid=None, *, epochs):
+        """Train for so many epochs; the hooks come in skorch's order."""
+        self.max_epochs = epochs  # where skorch's callbacks look for it
+        self._restore_callbacks()
+        check_callbacks(self.callbacks_, self._schedule, valid is not None, self._owner)
+        self._epochs_left = epochs
+        batches, valid_batches = self._make_batches(train, valid)
+        self._check_batches(len(train), len(batches))
+        self._begin_training(train, len(batches) * epochs)
+        self._lend(self._generator)
+        try:
+            while self._epochs_left > 0 and not self.stop_requested_:
+                self._train_epoch(batches, valid_batches, train, valid)
+        except StopRequested:
+            self._check_finite()
+        finally:
+            self._set_training(False)
+            self._lend(None)
+        self.notify("on_train_end", X=train, y=None)
+        return self
+
+    def _restore_callbacks(self):
+        """Have the callbacks of a net that was loaded, as they were then.
+
+        Not on loading, because callbacks may make folders and connections.
+        """
+        if self._saved_callbacks is not None:
+            self._initialize_callbacks()
+            if self._saved_callbacks:
+                CallbackStates(self, self.callbacks_).load(self._saved_callbacks)
+            self._saved_callbacks = None
+
+    def _begin_training(self, train, n_steps):
+        """What comes before the first epoch."""
+        self.stop_requested_ = False
+        self._micro_batch = self._choose_micro_batch()
+        self._weights = list(self.module_.parameters())
+        if self._scheduler is None:
+            self._start_schedule(n_steps)
+        self._batch_hooks = any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for _, callback in self.callbacks_
+            for hook in BATCH_HOOKS
+        )
+        self.notify("on_train_begin", X=train, y=None)
+        if self._schedule in SCHEDULES_BY_STEP:
+            # An optimiser that a callback has loaded is at the end of its schedule.
+            rates = self._scheduler.get_last_lr()
+            for group, rate in zip(self.optimizer_.param_groups, rates, strict=True):
+                group["lr"] = rate
+
+    def _train_epoch(self, batches, valid_batches, train, valid):
+        datasets = {"dataset_train": train, "dataset_valid": valid}
+        self._begin_epoch(datasets)
+        self._run_pass(batches, True, "train", self._train_step)
+        self._check_finite()
+        self._set_training(False)
+        self._run_pass(valid_batches, False, "valid", self._validation_step)
+        self._epochs_left -= 1
+        self._end_epoch(datasets)
+
+    def _begin_epoch(self, datasets):
+        """What comes before the first batch."""
+        self.notify("on_epoch_begin", **datasets)
+        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+
+    def _end_epoch(self, datasets):
+        if self._schedule == "plateau":
+            self._scheduler.step(self._last("valid_loss", self._last("train_loss")))
+        elif self._schedule == "exponential":
+            self._scheduler.step()
+        self.notify("on_epoch_end", **datasets)
+
+    def _close_epoch(self, n_batches, loss, datasets):
+        """What comes after the last batch of an epoch whose steps another has taken."""
+        self._record_training(n_batches, loss)
+        self._check_finite()
+        self._end_epoch(datasets)
+
+    def notify(self, method_name, **cb_kwargs):
+        """Call a hook of all callbacks; one that interrupts ends the training.
+
+        skorch's callbacks stop a training by raising KeyboardInterrupt, which is
+        also what Ctrl-C raises. The former is a request that waits until every
+        callback has had its turn, and no longer; the latter goes to the caller.
+        """
+        getattr(self, method_name)(self, **cb_kwargs)
+        for name, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **cb_kwargs)
+            except KeyboardInterrupt as interrupt:
+                if not _raised_by_statement(interrupt):
+                    raise
+                self.stop_requested_ = True
+            except KeyError as error:
+                if repr(getattr(callback, "monitor", None)) in str(error):
+                    raise missing_figure(name, callback) from error
+                raise
+        if self.stop_requested_ and method_name in HOOKS_WITHIN_EPOCH:
+            raise StopRequested
+
+    def _make_batches(self, train, valid=None):
+        """The batches of the training, and those of the validation or None."""
+        device = torch.device(self.device)
+        dtype = self.module_.scaling.factor.dtype
+        generator = self._generator if self._shuffle else None
+        batches = Batches(train, self.batch_size, device, dtype, generator)
+        if valid is None:
+            return batches, None
+        return batches, Batches(valid, self._rows_at_once(), device, dtype)
+
+    def _check_batches(self, n_images, n_batches):
+        if n_images // n_batches < self.module_.smallest_batch:
+            raise ValueError(
+                f"With batch_norm on maps of a single pixel, {self._owner} trains on "
+                f"batches of two images or more. Got {n_images} with batch_size="
+                f"{self.batch_size} instead, which leaves one image alone: raise "
+                "batch_size to 3 or more, and pass several images at once."
+            )
+
+    def _lend(self, generator):
+        for layer in self.module_.modules():
+            if isinstance(layer, Dropout):
+                layer.generator = generator
+
+    def _run_pass(self, iterator, training, prefix, step_fn, **fit_params):
+        """One pass over the batches; records the mean loss, and accuracy if asked."""
+        if iterator is None:
+            return
+        loss = weight = correct = 0
+        self._set_training(training)
+        for batch in iterator:
+            step = self._step_with_hooks(batch, training, prefix, step_fn)
+            loss += step["loss_sum"]
+            weight += step["weight"]
+            correct += step.get("correct", 0)
+        weight = float(weight)
+        if training:
+            self._record_training(len(iterator), float(loss) / weight)
+        else:
+            self._record_pass(prefix, len(iterator), float(loss) / weight)
+            self._record(f"{prefix}_acc", float(correct) / weight)
+
+    def _record_training(self, n_batches, loss):
+        if not self._batch_hooks:
+            # One row for all batches: skorch's Checkpoint looks at the last one.
+            self.history.new_batch()
+        self._record_pass("train", n_batches, loss)
+
+    def _record_pass(self, prefix, n_batches, loss):
+        self.history.record(f"{prefix}_batch_count", n_batches)
+        self._record(f"{prefix}_loss", loss, lower_is_better=True)
+
+    def _step_with_hooks(self, batch, training, prefix, step_fn):
+        if not self._batch_hooks:
+            return step_fn(batch)
+        pair = batch[:2]
+        self.notify("on_batch_begin", batch=pair, training=training)
+        self._set_training(training)
+        step = step_fn(batch)
+        step["loss"] = step["loss_sum"] / step["weight"]
+        self.history.record_batch(f"{prefix}_loss", step["loss"].item())
+        self.history.record_batch(f"{prefix}_batch_size", len(pair[1]))
+        self.notify("on_batch_end", batch=pair, training=training, **step)
+        return step
+
+    def _train_step(self, batch, **fit_params):
+        """One step of the optimiser on one batch."""
+        images, targets, weights = batch
+        images = self._augmented(images)
+        # Optimisers that evaluate more than once a step (LBFGS) are judged by the
+        # first evaluation, as in skorch.
+        steps = []
+
+        def closure():
+            self._zero_grad()
+            steps.append(self._accumulate_gradients(images, targets, weights))
+            if self._batch_hooks:
+                self.notify(
+                    "on_grad_computed",
+                    named_parameters=list(self.get_all_learnable_params()),
+                    batch=batch[:2],
+                    training=True,
+                )
+            return steps[-1]["loss_sum"] / steps[-1]["weight"]
+
+        self._take_step(closure)
+        return steps[0]
+
+    def _take_step(self, closure=None):
+        """A step of the optimiser, and of a schedule that goes by steps."""
+        take_step(self.optimizer_, closure)
+        if self._schedule in SCHEDULES_BY_STEP:
+            self._scheduler.step()
+
+    def _zero_grad(self):
+        # The optimiser's own method also records itself for torch's profiler, which
+        # takes longer than the rest.
+        for weights in self._weights:
+            weights.grad = None
+
+    def _validation_step(self, batch, **fit_params):
+        """The loss and the number of right answers on one batch."""
+        images, targets, weights = batch
+        with torch.no_grad():
+            logits = self._forward(images)
+        right = logits.argmax(1) == targets
+        return {
+            "loss_sum": summed_loss(logits, targets, weights),
+            "weight": len(targets) if weights is None else weights.sum(),
+            "correct": right.sum() if weights is None else (right * weights).sum(),
+            "y_pred": logits,
+        }
+
+    def _accumulate_gradients(self, images, targets, weights):
+        """Forward and back in micro-batches; the gradients are the batch's own."""
+        total = len(targets) if weights is None else weights.sum()
+        while True:
+            try:
+                return self._forward_and_back(images, targets, weights, total)
+            except torch.OutOfMemoryError:
+                self._micro_batch = min(self._micro_batch, len(targets)) // 2
+                if self._micro_batch == 0 or self._has_batch_norm():
+                    raise
+                self._zero_grad()
+
+    def _forward_and_back(self, images, targets, weights, total):
+        losses, y_pred = [], []
+        for part, labels, part_weights in self._parts(images, targets, weights):
+            logits = self._forward(part)
+            loss = summed_loss(logits, labels, part_weights)
+            # As (loss / total).backward(), with a few kernels less.
+            loss.backward(torch.ones_like(loss) / total)
+            losses.append(loss.detach())
+            y_pred.append(logits.detach())
+        whole = len(losses) == 1
+        return {
+            "loss_sum": losses[0] if whole else torch.stack(losses).sum(),
+            "weight": total,
+            "y_pred": y_pred[0] if whole else torch.cat(y_pred),
+        }
+
+    def _parts(self, images, targets, weights):
+        """A batch in micro-batches."""
+        size = self._micro_batch
+        if len(targets) <= size:
+            return [(images, targets, weights)]
+        parts = itertools.repeat(None) if weights is None else weights.split(size)
+        return zip(images.split(size), targets.split(size), parts, strict=False)
+
+    def _choose_micro_batch(self):
+        if self._has_batch_norm():
+            # Its statistics are the whole batch's.
+            return self.batch_size
+        if self._micro_batch_size != "auto":
+            return int(self._micro_batch_size)
+        if torch.device(self.device).type != "cpu":
+            return self.batch_size
+        return self._rows_at_once()
+
+    def _has_batch_norm(self):
+        return any(isinstance(m, torch.nn.BatchNorm2d) for m in self.module_.modules())
+
+    def _rows_at_once(self):
+        if torch.device(self.device).type != "cpu":
+            return ACCELERATOR_ROWS
+        dtype = self._autocast_dtype or self.module_.scaling.factor.dtype
+        rows = CACHE_BYTES // (dtype.itemsize * self.module_.largest_activation)
+        return 2 ** max(5, rows.bit_length() - 1)
+
+    def _forward(self, images):
+        return self._in_precision(self.module_, images)
+
+    def _in_precision(self, module, images):
+        """Logits in the dtype of the weights, computed in the one asked for.
+
+        That is not the one of an autocast that the caller is in. Nor are its copies
+        of weights taken, which would be those of before the last step: it has them
+        until the caller leaves it.
+        """
+        kind, dtype = torch.device(self.device).type, self._autocast_dtype
+        if dtype is None and not torch.is_autocast_enabled(kind):
+            return module(images)
+        enabled = dtype is not None
+        with torch.autocast(kind, dtype, enabled, cache_enabled=False):
+            logits = module(images)
+        return logits if dtype is None else logits.float()
+
+    def _augmented(self, images):
+        """The images of a batch, changed at random where that is asked for."""
+        if self._augment is None:
+            return images
+        images = images.to(self.module_.scaling.factor.dtype)
+        if not callable(self._augment):
+            return TRANSFORMS[self._augment](images, self._generator)
+        # A callable of the user's draws from torch's global generators: they are
+        # seeded from ours for the call and put back after it.
+        devices = [images.device] if images.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self._draw_int())
+            changed = self._augment(images)
+        if not isinstance(changed, torch.Tensor) or changed.shape != images.shape:
+            came = getattr(changed, "shape", type(changed).__name__)
+            raise ValueError(
+                "The 'augment' callable must return a tensor of the shape it was "
+                f"given, {tuple(images.shape)}. Got {came} instead."
+            )
+        return changed
+
+    def _draw_int(self):
+        draw = torch.empty((), dtype=torch.int64, device=self._generator.device)
+        return int(draw.random_(generator=self._generator))
+
+    def _start_schedule(self, n_steps=0):
+        """Begin the schedule of the learning rate, over so many steps if it counts."""
+        self._scheduler = make_schedule(
+            self._schedule, self.optimizer_, n_steps, **self._schedule_settings
+        )
+
+    # -- the record --
+
+    def _last(self, key, default=None):
+        return self.history[-1].get(key, default)
+
+    def _record(self, key, value, lower_is_better=False):
+        """Record a figure of the epoch and whether it is the best so far."""
+        name, sign = f"{key}_best", 1 if lower_is_better else -1
+        # The last best one stands near the end: a long stream is not read through.
+        best = next((row[key] for row in reversed(self.history) if row.get(name)), None)
+        self.history.record(key, value)
+        self.history.record(name, best is None or sign * value < sign * best)
+
+    def _check_finite(self):
+        # An epoch that a callback broke off has no loss.
+        loss = self._last("train_loss", 0.0)
+        finite = math.isfinite(loss)
+        if finite and all(bool(p.isfinite().all()) for p in self.module_.parameters()):
+            return
+        found = "the weights are not finite" if finite else f"the loss is {loss}"
+        raise ValueError(
+            f"The training diverged: after epoch {len(self.history)} {found}. Most "
+            "likely the learning rate is too high for pixels of this scale: try a "
+            f"lower lr (it is {self.lr:g}), or pixel_scaling='standard' if it is not."
+        )
+
+    # -- where it runs --
+
+    @in_own_torch_state
+    def _move(self, device):
+        """Go on, or predict, on another device."""
+        if str(device) == self.device:
+            return
+        self.module_.to(device)
+        # Loading casts the optimiser's state to where its weights are now.
+        self.optimizer_.load_state_dict(self.optimizer_.state_dict())
+        self._generator = torch.Generator(device).manual_seed(self._draw_int())
+        self.device = str(device)
+
+    # -- prediction --
+
+    def _predicting_module(self):
+        """The module in evaluation mode, whatever mode it or a layer of it is in.
+
+        Else dropout would change predictions, and they the statistics of batch
+        normalisation. The module's own mode may be that of a training, in another
+        thread, which predictions are not to end.
+        """
+        module = self.module_
+        return _in_evaluation(module) if _any_in_training(module) else module
+
+    @torch.inference_mode()
+    def _logits(self, images, memory_map=None):
+        """Logits on the CPU, shape (n, n_classes), for images on any device."""
+        survive_fork()
+        module = self._predicting_module()
+        device, size = torch.device(self.device), self._rows_at_once()
+        if len(images) <= size:
+            return self._in_precision(module, images.to(device)).cpu()
+        dtype = self.module_.scaling.factor.dtype
+        shape = len(images), len(self.classes_)
+        logits = torch.empty(shape, dtype=dtype, device="cpu")
+        pages, image_bytes = PageReleaser(memory_map), images[0].nbytes
+        for part, out in zip(images.split(size), logits.split(size), strict=True):
+            out.copy_(self._in_precision(module, part.to(device)))
+            pages.read(len(part), image_bytes)
+        return logits
+
+
+def _any_in_training(module):
+    # module.modules() does the same, in 8 of the 70 µs of a prediction for one image.
+    return module.training or any(
+        _any_in_training(child)
+        for child in module._modules.values()
+        if child is not None
+    )
+
+
+def _in_evaluation(module):
+    """A module of the same weights and hooks that is in evaluation mode throughout."""
+    twin = copy.copy(module)
+    twin.training = False
+    twin._modules = {
+        name: None if child is None else _in_evaluation(child)
+        for name, child in module._modules.items()
+    }
+    return twin
+
+
+def summed_loss(logits, targets, weights=None):
+    """The weighted sum of the rows' cross-entropies, in nats."""
+    if weights is None:
+        return F.cross_entropy(logits, targets, reduction="sum")
+    return F.cross_entropy(logits, targets, reduction="none") @ weights
+
+
+def _raised_by_statement(exception):
+    """Whether an exception comes from a `raise` rather than from a signal.
+
+    The handler of Ctrl-C strikes between any two instructions, but the one that it
+    strikes at is never a `raise`; or it is a function of the program's own.
+    """
+    handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
+    traceback = exception.__traceback__
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+        if traceback.tb_frame.f_code is handler:
+            return False
+    code = traceback.tb_frame.f_code.co_code
+    return dis.opname[code[traceback.tb_lasti]] == "RAISE_VARARGS"

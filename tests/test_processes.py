@@ -1,0 +1,153 @@
+"""Forked and new processes: what was trained or loaded before works in them."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import joblib
+import pytest
+
+from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
+
+SECONDS = 120  # a process that hangs is ended after them, which is a failure
+
+PROLOGUE = """
+import multiprocessing as mp
+import os
+import sys
+
+import joblib
+from sklearn.model_selection import GridSearchCV
+
+from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
+from skmnist.datasets import load_digits28
+
+X, X_test, y, y_test = load_digits28(split=True)
+X, y = X[:300], y[:300]
+
+
+def fit(clf):
+    clf.fit(X, y).score(X_test, y_test)
+
+
+def predict(clf):
+    clf.predict(X_test)
+    clf.score(X_test, y_test)
+
+
+def run(context, work, clf):
+    child = mp.get_context(context).Process(target=work, args=(clf,))
+    child.start()
+    child.join()
+    assert child.exitcode == 0, child.exitcode
+"""
+
+
+def run_script(tmp_path, body, *arguments):
+    """Run a program of its own, as users do; it fails when it hangs."""
+    script = tmp_path / "program.py"
+    guarded = textwrap.indent(textwrap.dedent(body), "    ")
+    script.write_text(f"{PROLOGUE}\n\nif __name__ == '__main__':\n{guarded}\n")
+    # Threads enough to hang, on a machine of any size.
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    process = subprocess.run(
+        [sys.executable, "-W", "ignore", script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env=environment,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+CONTEXTS = ["fork", "forkserver", "spawn"] if hasattr(os, "fork") else ["spawn"]
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_process_fits_and_predicts_after_a_fit_in_its_parent(context, tmp_path):
+    body = """
+        for clf in (
+            MLPClassifier(max_epochs=2, random_state=0),
+            ConvNetClassifier((8,), (), max_epochs=1, random_state=0),
+            LinearClassifier(C=0.01),
+        ):
+            clf.fit(X, y)
+            for work in (predict, fit):
+                run(sys.argv[1], work, clf)
+        print("done")
+    """
+    assert run_script(tmp_path, body, context) == "done\n"
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_process_predicts_with_what_its_parent_only_loaded(context, few, tmp_path):
+    X, _, y, _ = few
+    for make in (MLPClassifier, ConvNetClassifier, LinearClassifier):
+        path = tmp_path / f"{make.__name__}.joblib"
+        joblib.dump(make().fit(X[:60], y[:60]), path)
+        body = """
+            clf = joblib.load(sys.argv[2])
+            run(sys.argv[1], predict, clf)
+            print("done")
+        """
+        assert run_script(tmp_path, body, context, path) == "done\n"
+
+
+@pytest.mark.skipif("fork" not in CONTEXTS, reason="needs a system that forks")
+def test_a_search_in_forked_workers_gives_the_scores_of_one_process(tmp_path):
+    body = """
+        search = GridSearchCV(
+            MLPClassifier(max_epochs=2, random_state=0),
+            {"lr": [1e-3, 1e-2]},
+            cv=2,
+        )
+        alone = search.fit(X, y).cv_results_["mean_test_score"]
+        with joblib.parallel_config("multiprocessing"):
+            search.set_params(n_jobs=2).fit(X, y)
+        print(abs(alone - search.cv_results_["mean_test_score"]).max() < 0.02)
+    """
+    assert run_script(tmp_path, body) == "True\n"
+
+
+@pytest.mark.skipif("fork" not in CONTEXTS, reason="needs a system that forks")
+def test_a_server_may_load_a_model_before_it_forks_its_workers(few, tmp_path):
+    X, _, y, _ = few
+    path = tmp_path / "model.joblib"
+    joblib.dump(MLPClassifier(random_state=0).fit(X, y), path)
+    body = """
+        import json
+        import socketserver
+        import urllib.request
+        from http.server import BaseHTTPRequestHandler
+
+        clf = joblib.load(sys.argv[1])
+        expected = clf.predict(X_test).tolist()
+
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                answer = json.dumps(clf.predict(X_test).tolist()).encode()
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *args):
+                pass
+
+
+        # One process for each request, forked from the one that has loaded the model.
+        with socketserver.ForkingTCPServer(("127.0.0.1", 0), Handler) as server:
+            import threading
+
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_address[1]}/"
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            for _ in range(3):
+                with opener.open(url, timeout=60) as reply:
+                    assert json.load(reply) == expected
+            server.shutdown()
+        print("done")
+    """
+    assert run_script(tmp_path, body, path) == "done\n"
