@@ -28,10 +28,11 @@ def load_picture(
 
     A photograph is turned upright and made grey. Its ink is what stands out from the
     paper around it [2]_ by more than Otsu's threshold [3]_, be it dark or light; the
-    borders of a form, specks and what the picture's edge has cut off are left out.
-    Hairlines are thickened, and the digit is scaled to a box of 20/28 of the size, with
-    its centre of mass in the middle, as MNIST's makers did [1]_. A picture that has
-    this form already stays as it is, except that dark ink becomes light.
+    borders of a form, the lines of ruled paper, specks and what the picture's edge has
+    cut off are left out. Hairlines are thickened, and the digit is scaled to a box of
+    20/28 of the size, with its centre of mass in the middle, as MNIST's makers did
+    [1]_. A picture that has this form already stays as it is, except that dark ink
+    becomes light.
 
     Parameters
     ----------
@@ -60,8 +61,9 @@ def load_picture(
     Warns
     -----
     UserWarning
-        If there are several digits. The image is that of the one with the most ink, far
-        from the edge; ``load_picture_digits`` returns all.
+        If the file holds several frames, or the picture several digits. The image is
+        that of the digit with the most ink, far from the edge; ``load_picture_digits``
+        returns all.
 
     Raises
     ------
@@ -108,6 +110,7 @@ def load_picture(
     from ._picture_conversion import read_picture
 
     picture = read_picture(file, shape, mode, resize)
+    _warn_of_frames(picture)
     if picture.n_digits > 1:
         warnings.warn(
             f"The picture shows {picture.n_digits} digits, of which the image is one. "
@@ -117,6 +120,7 @@ def load_picture(
     return picture.image.reshape(image_shape)
 
 
+@public
 def load_picture_digits(
     file: PictureSource, image_shape: ImageShape = (28, 28)
 ) -> np.ndarray:
@@ -137,6 +141,11 @@ def load_picture_digits(
     -------
     images : ndarray of shape (n_digits, *image_shape) and dtype uint8
         The digits from left to right.
+
+    Warns
+    -----
+    UserWarning
+        If the file holds several frames.
 
     Raises
     ------
@@ -167,12 +176,23 @@ def load_picture_digits(
     shape = _check_shape("load_picture_digits", image_shape, channels=(1,))
     from ._picture_conversion import read_digits
 
-    return read_digits(file, shape).reshape(-1, *image_shape)
+    picture = read_digits(file, shape)
+    _warn_of_frames(picture)
+    return picture.image.reshape(-1, *image_shape)
+
+
+def _warn_of_frames(picture):
+    if picture.n_frames > 1:
+        warnings.warn(
+            f"The picture has {picture.n_frames} frames, of which the first was taken.",
+            stacklevel=3,
+        )
 
 
 def _check_shape(function, image_shape, channels):
     """The shape as (channels, height, width)."""
-    shape = (1, *image_shape) if len(image_shape) == 2 else tuple(image_shape)
+    shape = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
+    shape = (1, *shape) if len(shape) == 2 else shape
     if (
         len(shape) != 3
         or shape[0] not in channels

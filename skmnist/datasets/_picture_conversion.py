@@ -14,10 +14,11 @@ LARGEST = 1000
 
 
 class Picture(NamedTuple):
-    """An image as a model takes it, and what was done to make it so."""
+    """An image as a model takes it (or one of each digit), and how it came about."""
 
     image: np.ndarray
     steps: list
+    n_frames: int
     n_digits: int = 1
 
 
@@ -40,17 +41,17 @@ def read_picture(file, shape, mode="digit", resize="pad"):
     if channels == 3 or mode == "plain":
         plain = rgb if channels == 3 else rgb.convert("L")
         image = _resize(plain, size, resize, opened.steps)
-        return Picture(
-            np.moveaxis(image.reshape(*size, channels), -1, 0), opened.steps
-        )
+        image = np.moveaxis(image.reshape(*size, channels), -1, 0)
+        return Picture(image, opened.steps, opened.n_frames)
     greys, ink, digits = _look_at(rgb, opened)
     if is_framed(ink, size):
         image = 255 - greys if ink.dark_on_light else greys
-        return Picture(image.astype(np.uint8)[None], opened.steps)
+        image = image.astype(np.uint8)
+        return Picture(image[None], opened.steps, opened.n_frames)
     if digits.n > 1:
         opened.steps.append(f"the main one of {digits.n} digits")
     image = frame(ink, digits.numbers == digits.main, size, opened.steps)
-    return Picture(image[None], opened.steps, digits.n)
+    return Picture(image[None], opened.steps, opened.n_frames, digits.n)
 
 
 def read_digits(file, shape):
@@ -58,12 +59,11 @@ def read_digits(file, shape):
     opened = open_picture(file)
     _, *size = shape
     _, ink, digits = _look_at(_lay_on_a_ground(opened.rgba, opened.steps), opened)
-    return np.stack(
-        [
-            frame(ink, digits.numbers == number, size, opened.steps)[None]
-            for number in range(1, digits.n + 1)
-        ]
-    )
+    images = [
+        frame(ink, digits.numbers == number, size, opened.steps)[None]
+        for number in range(1, digits.n + 1)
+    ]
+    return Picture(np.stack(images), opened.steps, opened.n_frames, digits.n)
 
 
 def _lay_on_a_ground(picture, steps):

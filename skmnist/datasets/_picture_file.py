@@ -1,12 +1,17 @@
 """Pictures in files, in memory and in arrays, opened as Pillow's RGBA."""
 
+from __future__ import annotations
+
 import io
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from skmnist._extras import import_extra
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
 
 ExifTags, Image, ImageOps = (
     import_extra(f"PIL.{name}", "pictures", "Reading a picture")
@@ -21,9 +26,10 @@ HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"
 class OpenedPicture(NamedTuple):
     """A picture in eight bits, and how it came."""
 
-    rgba: Image.Image
+    rgba: PillowImage
     name: str
     steps: list
+    n_frames: int
 
 
 def open_picture(source):
@@ -80,7 +86,8 @@ def _what_it_is(file):
 def _describe(picture, name):
     # Asked before a TIFF is loaded, which turns its pixels and drops the tag.
     turned = picture.getexif().get(ExifTags.Base.Orientation) in range(2, 9)
-    n_frames = getattr(picture, "n_frames", 1)
+    # A photograph in the MPO format has a preview or a depth map as second "frame".
+    n_frames = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
     upright = ImageOps.exif_transpose(picture)
     if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
         # Pillow would clip them.
@@ -93,15 +100,15 @@ def _describe(picture, name):
         steps.append(f"the first of {n_frames} frames")
     if turned:
         steps.append("turned upright")
-    return OpenedPicture(rgba, name, steps)
+    return OpenedPicture(rgba, name, steps, n_frames)
 
 
 def _from_array(array):
     """An array of (height, width) or (height, width, 1, 3 or 4) as a picture."""
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    grey = array.ndim == 2
-    if not (grey or array.ndim == 3 and array.shape[2] in (3, 4)) or array.size == 0:
+    colour = array.ndim == 3 and array.shape[2] in (3, 4)
+    if not (array.ndim == 2 or colour) or array.size == 0:
         raise ValueError(
             "An array for load_picture must have the shape (height, width), "
             "(height, width, 3) or (height, width, 4): one picture, channels last. Got "

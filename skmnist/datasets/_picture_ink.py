@@ -1,5 +1,6 @@
 """Where the ink of a picture is, and which of it makes a digit."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -34,11 +35,14 @@ LEAST_CONTRAST = 10
 
 # Shares of the picture's longer side, and of a digit's. What is smaller is paper's
 # grain and dust: on a page that was photographed upright, a digit of handwriting is
-# twice as large.
+# twice as large. In a small picture, no digit is as small as these pixels.
 LEAST_SIZE = 1 / 40
+TOO_SMALL = 4
 
-# A form's border: straight over this share of the picture, near its edge.
-RULE_LENGTH = 0.4
+# A form's border: straight pieces of this share of the picture or more (it may be
+# askew), which make up this much of a side, near the picture's edge.
+RULE_LENGTH = 0.25
+RULE_COVER = 0.6
 RULE_MARGIN = 0.2
 
 # Shares of a digit's size: what is smaller than this is a part of another digit, if it
@@ -149,28 +153,44 @@ class Digits(NamedTuple):
 def find_digits(ink):
     """Tell the digits of a picture from each other and from other marks.
 
+    Where a digit is joined to the picture's edges, and the stronger half of the ink is
+    not, the other half is the lines of ruled paper.
+    """
+    digits = _digits_in(ink.contrast, ink.mask)
+    if digits.n == 0 or _n_edges(digits.numbers == digits.main) < 2:
+        return digits
+    strong = ink.contrast > filters.threshold_otsu(ink.contrast[ink.mask])
+    stronger = _digits_in(ink.contrast, strong)
+    if stronger.n == 0 or _n_edges(stronger.numbers == stronger.main) > 0:
+        return digits
+    return stronger
+
+
+def _digits_in(contrast, mask):
+    """The digits of what is taken for ink.
+
     The main digit has the most ink, which counts the more the further it is from the
     picture's edge: what is cut off there belongs to a neighbour or to a form.
     """
-    if not ink.mask.any():
-        return Digits(ink.mask, 0, 0)
-    mask = _without_rules(ink.mask)
+    if not mask.any():
+        return Digits(mask, 0, 0)
+    mask = _without_rules(mask)
     # Gaps that are smaller than a stroke is wide are a pen's or a threshold's.
     bridged = morphology.isotropic_dilation(mask, max(1, stroke_width(mask) / 2))
     labels = measure.label(bridged, connectivity=2) * mask
     weights = ndimage.sum_labels(
-        ink.contrast * _depth(mask.shape), labels, np.arange(labels.max() + 1)
+        contrast * _depth(mask.shape), labels, np.arange(labels.max() + 1)
     )
-    least = LEAST_SIZE * max(mask.shape)
+    least = max(TOO_SMALL, LEAST_SIZE * max(mask.shape))
     parts = [p for p in measure.regionprops(labels) if _size(p.bbox) > least]
     if not parts:
         return Digits(labels, 0, 0)
     main = max(parts, key=lambda part: weights[part.label])
-    cut = _edges_touched(main, mask.shape)
+    cut = _n_edges(labels == main.label)
     parts = [
         part
         for part in parts
-        if part.area >= SPECK * main.area and _edges_touched(part, mask.shape) <= cut
+        if part.area >= SPECK * main.area and _n_edges(labels == part.label) <= cut
     ]
     near = np.array([[_are_one(a.bbox, b.bbox) for a in parts] for b in parts])
     numbers = np.zeros(len(weights), int)
@@ -193,30 +213,46 @@ def _in_order(numbers, main):
 
 
 def _without_rules(mask):
-    """Ink without a form's border: two straight lines or more along the edges.
+    """Ink without a form's border: straight lines along two of the edges or more.
 
     A single one may be the bar of a 7 that was cut out closely.
     """
-    rules = np.zeros_like(mask)
-    n_rules = 0
-    for axis, across in enumerate(mask.shape):
-        along = mask.shape[1 - axis]
-        length = max(3, round(RULE_LENGTH * along))
-        straight = mask
-        for step in (ndimage.minimum_filter1d, ndimage.maximum_filter1d):
-            straight = step(straight, length, axis=1 - axis, mode="nearest")
-        for part in measure.regionprops(measure.label(straight, connectivity=2)):
-            start, stop = part.bbox[axis], part.bbox[axis + 2]
-            reaches_edge = part.bbox[1 - axis] == 0 or part.bbox[3 - axis] == along
-            margin = RULE_MARGIN * across
-            at_side = min(start + stop, 2 * across - start - stop) < 2 * margin
-            if reaches_edge and at_side and stop - start < margin:
-                n_rules += 1
-                rules[part.slice] |= part.image
-    if n_rules < 2:
+    sides = []
+    for axis, along in enumerate(mask.shape[::-1]):
+        for lines in _lines_along_edges(mask, axis):
+            covered = np.zeros(along, bool)
+            for line in lines:
+                covered[line.bbox[1 - axis] : line.bbox[3 - axis]] = True
+            if covered.mean() >= RULE_COVER:
+                sides.append(lines)
+    if len(sides) < 2:
         return mask
+    rules = np.zeros_like(mask)
+    for line in itertools.chain(*sides):
+        rules[line.slice] |= line.image
     remains = mask & ~morphology.isotropic_dilation(rules, 1.5)  # with ragged edges
     return remains if remains.any() else mask
+
+
+def _lines_along_edges(mask, axis):
+    """Straight pieces of ink that end at an edge, at either of two opposite sides.
+
+    They are horizontal for axis 0, vertical for axis 1.
+    """
+    across, along = mask.shape[axis], mask.shape[1 - axis]
+    length = max(3, round(RULE_LENGTH * along))
+    straight = mask
+    for step in (ndimage.minimum_filter1d, ndimage.maximum_filter1d):
+        straight = step(straight, length, axis=1 - axis, mode="constant")
+    sides = [], []
+    for part in measure.regionprops(measure.label(straight, connectivity=2)):
+        start, stop = part.bbox[axis], part.bbox[axis + 2]
+        reaches_edge = part.bbox[1 - axis] == 0 or part.bbox[3 - axis] == along
+        middle = (start + stop) / 2 / across
+        at_side = min(middle, 1 - middle) < RULE_MARGIN
+        if reaches_edge and at_side and stop - start < RULE_MARGIN * across:
+            sides[middle > 0.5].append(part)
+    return sides
 
 
 def _depth(shape):
@@ -228,10 +264,9 @@ def _depth(shape):
     return np.minimum.outer(rows, columns)
 
 
-def _edges_touched(part, shape):
+def _n_edges(mask):
     """How many of a picture's edges, 0 to 4, a part of its ink touches."""
-    top, left, bottom, right = part.bbox
-    return sum([top == 0, left == 0, bottom == shape[0], right == shape[1]])
+    return sum(edge.any() for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
 
 
 def _size(box):
