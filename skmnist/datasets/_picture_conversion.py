@@ -96,8 +96,6 @@ def _look_at(rgb, opened):
         )
     if ink.dark_on_light:
         opened.steps.append("dark on light, so inverted")
-    if ink.uneven:
-        opened.steps.append("uneven background taken away")
     return greys, ink, digits
 
 

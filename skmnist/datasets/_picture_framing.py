@@ -48,6 +48,8 @@ def is_framed(ink, shape):
 
 def frame(ink, digit, shape, steps):
     """The ink of a digit, as an image of a shape like those of MNIST."""
+    if ink.uneven:
+        steps.append("uneven background taken away")
     strength = _thicken(_enlarge(_cut_out(ink, digit)), steps)
     strength = _crop(strength, strength > FAINT)
     scale = min(
