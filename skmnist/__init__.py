@@ -8,7 +8,7 @@ import sys
 
 import lazy_loader
 
-__version__ = "0.1.0.dev1"
+from skmnist._versions import __version__ as __version__
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,

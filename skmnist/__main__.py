@@ -1,6 +1,7 @@
 """The command line: `python -m skmnist`. Only reads arguments, and imports late."""
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
@@ -312,4 +313,8 @@ def leave_silently():
 
 
 if __name__ == "__main__":
+    # A terminal of another encoding (cp1252, ASCII) gets escapes for what it lacks:
+    # the results of finished work are not to be lost by printing them.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
+
+# What a decorator is given and gives back: its signature is that of the function.
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 FilePath: TypeAlias = str | os.PathLike[str]
 ImageShape: TypeAlias = tuple[int, int] | tuple[int, int, int]

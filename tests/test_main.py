@@ -4,7 +4,9 @@ import sys
 
 import joblib
 import pytest
+from matplotlib import pyplot
 
+from skmnist import LinearClassifier
 from skmnist.__main__ import main
 
 
@@ -187,3 +189,19 @@ def test_reproduce_says_by_its_status_that_all_went_well(capsys):
 def test_recipes_lists_them(capsys):
     assert main(["recipes"]) == 0
     assert "dl-2020/convnet-16-4" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_the_terminal_cannot_encode_is_escaped(encoding, tmp_path, digits):
+    X, X_test, y, _ = digits
+    joblib.dump(LinearClassifier(C=1e-3).fit(X[:200], y[:200]), tmp_path / "model")
+    path = tmp_path / "日本.png"
+    pyplot.imsave(path, X_test[0], cmap="gray")
+    done = subprocess.run(
+        [sys.executable, "-m", "skmnist", "predict", tmp_path / "model", path],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert rb"\u65e5\u672c.png" in done.stdout

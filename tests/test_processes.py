@@ -63,6 +63,7 @@ def run_script(tmp_path, body, *arguments):
 
 
 CONTEXTS = ["fork", "forkserver", "spawn"] if hasattr(os, "fork") else ["spawn"]
+FORKS = pytest.mark.skipif("fork" not in CONTEXTS, reason="needs a system that forks")
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
@@ -84,18 +85,83 @@ def test_a_process_fits_and_predicts_after_a_fit_in_its_parent(context, tmp_path
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_a_process_predicts_with_what_its_parent_only_loaded(context, few, tmp_path):
     X, _, y, _ = few
-    for make in (MLPClassifier, ConvNetClassifier, LinearClassifier):
-        path = tmp_path / f"{make.__name__}.joblib"
+    makes = MLPClassifier, ConvNetClassifier, LinearClassifier
+    paths = [tmp_path / f"{make.__name__}.joblib" for make in makes]
+    for make, path in zip(makes, paths, strict=True):
         joblib.dump(make().fit(X[:60], y[:60]), path)
-        body = """
-            clf = joblib.load(sys.argv[2])
-            run(sys.argv[1], predict, clf)
-            print("done")
-        """
-        assert run_script(tmp_path, body, context, path) == "done\n"
+    body = """
+        for path in sys.argv[2:]:
+            run(sys.argv[1], predict, joblib.load(path))
+        print("done")
+    """
+    assert run_script(tmp_path, body, context, *paths) == "done\n"
 
 
-@pytest.mark.skipif("fork" not in CONTEXTS, reason="needs a system that forks")
+@FORKS
+@pytest.mark.parametrize(
+    "work",
+    [
+        # Of two threads one has the pool that the fork left behind.
+        "clf.predict, X_test",
+        "clf.fit, X, y",
+    ],
+)
+def test_all_threads_of_a_forked_process_may_work(work, tmp_path):
+    body = f"""
+        import threading
+
+        clf = MLPClassifier((500, 300), max_epochs=1, random_state=0).fit(X, y)
+
+
+        def work_twice(_):
+            method, *data = {work}
+            thread = threading.Thread(target=method, args=data)
+            thread.start()
+            thread.join()
+            method(*data)
+
+
+        run("fork", work_twice, clf)
+        print("done")
+    """
+    assert run_script(tmp_path, body) == "done\n"
+
+
+@FORKS
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "forward"])
+def test_the_net_predicts_in_a_forked_process(method, tmp_path):
+    body = """
+        import torch
+
+        clf = MLPClassifier((500, 300), max_epochs=1, random_state=0).fit(X, y)
+        images = torch.tensor(X_test[:, None])
+        run("fork", getattr(clf.net_, sys.argv[1]), images)
+        print("done")
+    """
+    assert run_script(tmp_path, body, method) == "done\n"
+
+
+@FORKS
+def test_a_forked_process_trains_the_model_of_one_thread_bit_for_bit(tmp_path):
+    body = """
+        import torch
+
+        clf = MLPClassifier((500, 300), max_epochs=1, random_state=0).fit(X, y)
+        path = sys.argv[1]
+
+
+        def fit_and_dump(clf):
+            joblib.dump(clf.fit(X, y).predict_proba(X_test), path)
+
+
+        run("fork", fit_and_dump, clf)
+        torch.set_num_threads(1)
+        print((clf.fit(X, y).predict_proba(X_test) == joblib.load(path)).all())
+    """
+    assert run_script(tmp_path, body, tmp_path / "probabilities") == "True\n"
+
+
+@FORKS
 def test_a_search_in_forked_workers_gives_the_scores_of_one_process(tmp_path):
     body = """
         search = GridSearchCV(
@@ -111,7 +177,7 @@ def test_a_search_in_forked_workers_gives_the_scores_of_one_process(tmp_path):
     assert run_script(tmp_path, body) == "True\n"
 
 
-@pytest.mark.skipif("fork" not in CONTEXTS, reason="needs a system that forks")
+@FORKS
 def test_a_server_may_load_a_model_before_it_forks_its_workers(few, tmp_path):
     X, _, y, _ = few
     path = tmp_path / "model.joblib"

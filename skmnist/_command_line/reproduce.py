@@ -17,6 +17,7 @@ from skmnist._command_line import figures, tables
 from skmnist._command_line.compare import prepare
 from skmnist._command_line.progress import EpochProgress
 from skmnist._files import write_whole
+from skmnist._versions import __version__
 from skmnist.recipes import (
     LayerStudy,
     Recipe,
@@ -212,13 +213,14 @@ def write_outcome(outcome, request, folder):
 
 def environment():
     """The date, machine and versions behind a result."""
-    packages = ("skmnist", "torch", "scikit-learn", "skorch", "numpy")
+    packages = ("torch", "scikit-learn", "skorch", "numpy")
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": (
             f"{platform.system()} {platform.machine()}, {joblib.cpu_count()} cores"
         ),
         "python": platform.python_version(),
+        "skmnist": __version__,
         **{package: version(package) for package in packages},
     }
 

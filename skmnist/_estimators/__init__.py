@@ -2,3 +2,8 @@
 
 May import `_training`, `datasets`, `displays` and the small modules of the package.
 """
+
+from skmnist._versions import check_versions
+
+# Before the first import of another library, which may fail on what it lacks.
+check_versions()

@@ -154,6 +154,7 @@ class NetworkClassifier(
 
     # -- fitting --
 
+    @one_training
     @with_callbacks
     @in_own_torch_state
     def fit(
@@ -211,11 +212,7 @@ class NetworkClassifier(
             self._init_callback_context(),
             callback_data(X, y, sample_weight),
         )
-        with (
-            one_training(self),
-            check.unchanged_on_failure(self),
-            owned_checkpoint(self.checkpoint),
-        ):
+        with check.unchanged_on_failure(self), owned_checkpoint(self.checkpoint):
             saved = self._read_checkpoint(warm)
             seeds = self._draw_seeds(saved)
             train = check_training_data(self, X, y, sample_weight, reset=not warm)
@@ -244,6 +241,7 @@ class NetworkClassifier(
         self.net_ = self._build_net(module, seeds.training, history, callbacks)
         self._is_open, self.best_epoch_ = False, None
 
+    @one_training
     @in_own_torch_state
     def partial_fit(
         self,
@@ -286,7 +284,7 @@ class NetworkClassifier(
             As in `fit`.
         """
         check.check_parameters(self, self._rules)
-        with one_training(self), check.unchanged_on_failure(self):
+        with check.unchanged_on_failure(self):
             first = not hasattr(self, "net_")
             classes = check.check_partial_classes(self, classes, first)
             train = check_training_data(
@@ -441,7 +439,7 @@ class NetworkClassifier(
         proba : ndarray of shape (n_samples, n_classes)
             Softmax of the logits, in the order of ``classes_``, computed in float64.
         """
-        return self._logits(X).double().softmax(dim=1).numpy()
+        return self._logits(X).softmax(dim=1, dtype=torch.float64).numpy()
 
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict the logarithm of the probability of every class.
@@ -457,7 +455,7 @@ class NetworkClassifier(
             In the order of ``classes_``, computed in float64; finite where the
             probability underflows.
         """
-        return self._logits(X).double().log_softmax(dim=1).numpy()
+        return self._logits(X).log_softmax(dim=1, dtype=torch.float64).numpy()
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute the logits, the inputs of the softmax.

@@ -205,6 +205,10 @@ class LinearClassifier(
                 self.estimator_.fit(
                     self._scaled(pixels, self.precision), labels, sample_weight=weights
                 )
+            # Before scikit-learn 1.9 they are float64 for images in float32.
+            for name in ("coef_", "intercept_"):
+                fitted = getattr(self.estimator_, name)
+                setattr(self.estimator_, name, fitted.astype(self.precision))
             solving.call_on_fit_task_end(estimator=self, **data)
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}

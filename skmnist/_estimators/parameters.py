@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from inspect import cleandoc, signature
 from textwrap import indent
@@ -221,8 +222,13 @@ def document(cls):
         "{usual_epochs}", str(cls._usual_epochs)
     )
     for name, text in words.items():
-        text = indent(cleandoc(text), "    ")
-        cls.__doc__ = cls.__doc__.replace(f"    {{{name}}}", text)
+        # With the margin that Python left: 3.13 removes it from docstrings.
+        cls.__doc__ = re.sub(
+            rf"^( *)\{{{name}\}}",
+            lambda found, text=text: indent(cleandoc(text), found[1]),
+            cls.__doc__,
+            flags=re.MULTILINE,
+        )
     for name, parameter in signature(cls).parameters.items():
         default = f"default={parameter.default!r}"
         cls.__doc__ = cls.__doc__.replace(f"default={{{name}}}", default)

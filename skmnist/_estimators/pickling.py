@@ -2,9 +2,8 @@
 
 import inspect
 import warnings
-from importlib.metadata import version
 
-NOW = version("skmnist")
+from skmnist._versions import __version__ as NOW
 
 
 class VersionedPickle:

@@ -4,19 +4,33 @@ Modes that the caller is in (autocast, inference, no gradients, another default 
 are left for as long as we compute. So are the threads that a forked process lacks.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import os
+import threading
+from typing import TYPE_CHECKING, cast
 
 import torch
+
+if TYPE_CHECKING:
+    from skmnist._typing import Function
 
 # The devices that autocast may be on for.
 DEVICE_TYPES = ("cpu", "cuda", "mps")
 
-_process = os.getpid()
+
+class _Thread(threading.local):
+    """The process in which this thread's number of threads is known to be right."""
+
+    process = os.getpid()
 
 
-def in_own_torch_state(function):
+_thread = _Thread()
+
+
+def in_own_torch_state(function: Function) -> Function:
     """Have a function compute as in a fresh process, whatever its caller has set.
 
     The modes are those of the calling thread; they are as they were afterwards.
@@ -32,7 +46,7 @@ def in_own_torch_state(function):
                 stack.enter_context(mode)
             return function(*args, **kwargs)
 
-    return wrapper
+    return cast("Function", wrapper)
 
 
 def _modes_to_undo():
@@ -56,9 +70,9 @@ def survive_fork():
     """Use one thread in a process that was forked from one that had torch.
 
     torch's threads are OpenMP's, which are not there after a fork: the first loop that
-    is shared out waits for them for ever. A single thread needs none of them.
+    is shared out waits for them for ever. A single thread needs none of them. Their
+    number is set for the calling thread alone, so every thread that computes needs it.
     """
-    global _process
-    if os.getpid() != _process:
+    if os.getpid() != _thread.process:
         torch.set_num_threads(1)
-        _process = os.getpid()
+        _thread.process = os.getpid()

@@ -97,8 +97,15 @@ def has_native_bfloat16(device):
         # Compute capability 8 (Ampere) is the first with bfloat16 tensor cores.
         return torch.cuda.get_device_capability(device)[0] >= 8
     if device.type == "cpu":
-        capabilities = torch.cpu.get_capabilities()
+        capabilities = _cpu_capabilities()
         # Of x86, the first two; of ARM, the others.
         names = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
         return any(capabilities.get(name) for name in names)
     return False
+
+
+def _cpu_capabilities():
+    if hasattr(torch.cpu, "get_capabilities"):
+        return torch.cpu.get_capabilities()
+    # torch 2.6 has no such function, and can only be asked for this (2.13 has both).
+    return {"avx512_bf16": torch.cpu._is_avx512_bf16_supported()}

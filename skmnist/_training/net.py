@@ -495,6 +495,11 @@ class TrainingNet(NeuralNetClassifier):
 
     # -- prediction --
 
+    def forward_iter(self, *args, **kwargs):
+        """Yield skorch's outputs by batches, in a forked process too."""
+        survive_fork()
+        return super().forward_iter(*args, **kwargs)
+
     def _predicting_module(self):
         """The module in evaluation mode, whatever mode it or a layer of it is in.
 

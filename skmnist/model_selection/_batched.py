@@ -6,6 +6,7 @@ import copy
 import functools
 import itertools
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -65,6 +66,9 @@ class _BatchedSearch(DocumentedOnSite, BaseEstimator):
         search = copy.copy(self)
         search._fits = _Fits(self.estimator, X, y, params)
         search.estimator = search._fits.source
+        if isinstance(search.cv, Iterator):
+            # Read once, for scikit-learn's splits and the ones of the fits together.
+            search.cv = list(search.cv)
         super(_BatchedSearch, search).fit(X, y, **params)
         for name, value in vars(search).items():
             if name[-1] == "_" and name[0] != "_":
@@ -74,17 +78,18 @@ class _BatchedSearch(DocumentedOnSite, BaseEstimator):
             self.scorer_ = check_scoring(self.estimator)
         return self
 
-    def _run_search(self, evaluate_candidates, *, callback_ctx=None):
+    # scikit-learn hands over a `callback_ctx` from 1.9 on, and nothing before.
+    def _run_search(self, evaluate_candidates, **context):
         if self._fits is not None:
             evaluate_candidates = functools.partial(self._evaluate, evaluate_candidates)
-        super()._run_search(evaluate_candidates, callback_ctx=callback_ctx)
+        super()._run_search(evaluate_candidates, **context)
 
-    def _evaluate(self, evaluate_candidates, candidates, *, callback_ctx=None):
+    def _evaluate(self, evaluate_candidates, candidates, **context):
         """Fit together what can be, and leave the rest to scikit-learn."""
         candidates = list(candidates)
         _check_names(self.estimator, candidates)
-        cv = self._fits.run(candidates, self._checked_cv_orig, self.n_jobs)
-        return evaluate_candidates(candidates, cv=cv, callback_ctx=callback_ctx)
+        cv = self._fits.run(candidates, self.cv, self.n_jobs)
+        return evaluate_candidates(candidates, cv=cv, **context)
 
     def _format_results(self, candidate_params, n_splits, out, more_results=None):
         if self._fits is not None:
@@ -129,6 +134,7 @@ class _Fits:
     def run(self, candidates, cv, n_jobs):
         """Fit together what can be, in processes; return the splits to be used."""
         self.positions = itertools.count()
+        cv = check_cv(cv, self.y, classifier=True)
         estimators = [
             clone(self.estimator).set_params(**clone(candidate, safe=False))
             for candidate in candidates

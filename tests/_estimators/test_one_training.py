@@ -54,6 +54,21 @@ def test_the_second_thread_is_refused_and_the_first_unharmed(first, second, few)
     pickle.loads(pickle.dumps(clf))
 
 
+@pytest.mark.parametrize("second", ["fit", "partial_fit"])
+def test_scikit_learns_callbacks_stay_with_the_first_thread(second, few):
+    callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
+    X, _, y, _ = few
+    clf = MLPClassifier((8,), max_epochs=3, random_state=0)
+    meanwhile = Meanwhile(lambda: trainings(clf, X, y)[second]())
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    clf.set_params(callbacks=[meanwhile]).set_callbacks(monitor).fit(X, y)
+    assert isinstance(meanwhile.outcome, RuntimeError)
+    assert clf.n_epochs_ == 3
+    plain = callback.ScoringMonitor(scoring="accuracy")
+    clf.set_params(callbacks=None).set_callbacks(plain).fit(X, y)
+    assert monitor.get_logs().data == plain.get_logs().data
+
+
 def test_an_estimator_that_failed_can_be_trained_again(few):
     X, _, y, _ = few
     clf = MLPClassifier((8,), max_epochs=1)

@@ -187,3 +187,15 @@ def test_a_class_without_a_docstring_stays_so():
         pass
 
     assert document(Bare).__doc__ is None
+
+
+def test_words_are_put_into_docstrings_without_indentation():
+    class Stripped(Documented):
+        pass
+
+    # As Python 3.13 compiles it.
+    Stripped.__doc__ = "Parameters\n----------\n{training_parameters}\n"
+    doc = document(Stripped).__doc__
+    assert "\nactivation : " in doc
+    assert "\n    Learning rate." in doc
+    assert "{training_parameters}" not in doc

@@ -77,6 +77,8 @@ folder, n_threads = sys.argv[1], int(sys.argv[2])
 names, X = joblib.load(folder + "/task")
 first = joblib.load(f"{folder}/{names[0]}.joblib")  # skmnist is imported by this
 import torch
+from threadpoolctl import threadpool_limits
+threadpool_limits(n_threads)
 torch.set_num_threads(n_threads)
 results = {}
 for name in names:

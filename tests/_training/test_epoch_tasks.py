@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import Callback
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
+
+callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
 
 
 def mlp(**params):
@@ -125,7 +126,7 @@ def test_bad_data_begin_no_task(few):
 def test_the_data_are_let_go_of(few):
     X, _, y, _ = few
     X = X.copy()
-    clf = mlp().set_callbacks(ScoringMonitor(scoring="accuracy")).fit(X, y)
+    clf = mlp().set_callbacks(callback.ScoringMonitor(scoring="accuracy")).fit(X, y)
     held = weakref.ref(X)
     del X
     gc.collect()
@@ -145,7 +146,7 @@ def test_the_solver_of_the_linear_classifier_is_told_of(few):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_scores_of_every_epoch_of_a_search_are_read_afterwards(n_jobs, few):
     X, _, y, _ = few
-    monitor = ScoringMonitor(scoring="accuracy")
+    monitor = callback.ScoringMonitor(scoring="accuracy")
     clf = make_pipeline(FunctionTransformer(), mlp().set_callbacks(monitor))
     grid = {"mlpclassifier__lr": [1e-3, 1e-2]}
     with parallel_config("loky", inner_max_num_threads=1):
@@ -163,7 +164,7 @@ def test_one_nested_display_of_search_fit_and_epochs(n_jobs, few, capfd):
     pytest.importorskip("rich", reason="needs the extra 'progress'")
     X, _, y, _ = few
     search = GridSearchCV(mlp(), {"lr": [1e-3, 1e-2]}, cv=2, n_jobs=n_jobs)
-    search.set_callbacks(ProgressBar())
+    search.set_callbacks(callback.ProgressBar())
     with parallel_config("loky", inner_max_num_threads=1):
         search.fit(X, y)
     lines = [line.split("━")[0].strip() for line in capfd.readouterr().out.splitlines()]
