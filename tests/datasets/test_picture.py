@@ -211,7 +211,7 @@ def test_images_of_mnist_that_were_enlarged_come_back(mnist):
     _, X_test, _, _ = mnist
     for image in X_test[:100]:
         large = Image.fromarray(255 - image).resize((280, 280))
-        assert_alike(load_picture(as_bytes(large)), image, most=20)
+        assert_alike(load_picture(as_bytes(large)), image, most=25)
 
 
 def test_images_of_mnist_come_back_from_a_file(mnist):
@@ -344,7 +344,9 @@ def test_nearly_every_real_picture_shows_one_digit(real_pictures):
 
 def test_the_digits_of_real_pictures_are_counted(real_pictures):
     rows = [row for row in real_pictures if row["medium"] == "several"]
-    known = [row for row in rows if row["label"].isdigit() and row["writer"] != "w06"]
+    known = [row for row in rows if row["label"].isdigit()]
+    # This one shows 7 digits, of which its writer made out the 5 of the label.
+    known = [row for row in known if row["file"] != "w06-00-several.jpg"]
     assert known
     for row in known:
         images = load_picture_digits(PICTURES / row["file"])
