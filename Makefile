@@ -4,8 +4,8 @@ PYTHON ?= python
 
 # All but the pages, other libraries (Keras, Dask) and long runs.
 CORE = -n 2 -W default::DeprecationWarning -W default::FutureWarning \
-	--ignore=tests/test_docs.py --ignore=tests/test_peers.py \
-	--ignore=tests/test_dask.py --ignore=tests/test_fuzz.py
+	--ignore=tests/test_docs.py --ignore=tests/test_bringing_your_data.py \
+	--ignore=tests/test_peers.py --ignore=tests/test_dask.py --ignore=tests/test_fuzz.py
 
 .PHONY: install format check test test-core test-pythons docs bench
 

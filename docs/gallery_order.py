@@ -11,6 +11,7 @@ ORDER = [
     "early_stopping",
     "augmentation",
     "class_weight",
+    "focal_loss",
     "calibration",
     "learning_curve",
     "pca_pipeline",
@@ -19,6 +20,8 @@ ORDER = [
     "saved_model",
     "own_images",
     "callback",
+    "own_network",
+    "transfer",
     "reports",
 ]
 

@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_estimators.convnet": ["ConvLayer", "ConvNetClassifier"],
         "_estimators.linear": ["LinearClassifier"],
         "_estimators.mlp": ["MLPClassifier"],
+        "_estimators.module": ["ModuleClassifier"],
     },
 )
 

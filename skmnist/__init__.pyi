@@ -3,6 +3,7 @@ from . import datasets, displays, model_selection, persistence, recipes
 from ._estimators.convnet import ConvLayer, ConvNetClassifier
 from ._estimators.linear import LinearClassifier
 from ._estimators.mlp import MLPClassifier
+from ._estimators.module import ModuleClassifier
 
 __version__: str
 
@@ -11,6 +12,7 @@ __all__ = [
     "ConvNetClassifier",
     "LinearClassifier",
     "MLPClassifier",
+    "ModuleClassifier",
     "datasets",
     "displays",
     "model_selection",

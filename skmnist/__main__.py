@@ -35,6 +35,15 @@ def seed(text):
     return int(text)
 
 
+def port(text):
+    """Read the number of a port; 0 is any free one."""
+    if not text.isdecimal() or int(text) >= 2**16:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number between 0 and 65535, got {text!r}"
+        )
+    return int(text)
+
+
 def output_folder(text):
     """Read a folder that can be written to, or made; it is made when it is needed."""
     folder = there = Path(text)
@@ -97,6 +106,13 @@ def run_predict(options):
     return 1 if predict(options.model, options.pictures) else 0
 
 
+def run_draw(options):
+    """Serve the page to draw on."""
+    from skmnist._command_line.draw import draw
+
+    draw(options.model, options.port, options.browser)
+
+
 # -- arguments --------------------------------------------------------------------
 
 
@@ -118,6 +134,7 @@ def build_parser():
     add_recipes(commands)
     add_reproduce(commands)
     add_predict(commands)
+    add_draw(commands)
     return parser
 
 
@@ -249,6 +266,39 @@ def add_predict(commands):
         "pictures", nargs="+", metavar="PICTURE", help="an image file to classify"
     )
     parser.set_defaults(run=run_predict)
+
+
+def add_draw(commands):
+    """Describe `draw`."""
+    parser = commands.add_parser(
+        "draw",
+        help="draw a digit in the browser and watch a model read it",
+        description=(
+            "Open a page, on this machine only, where you draw a digit and see live "
+            "what the model sees and its probabilities. Without MODEL, the "
+            "convolutional net is trained on scikit-learn's digits first."
+        ),
+    )
+    parser.add_argument(
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        help="a file as for predict (open only files you trust: they can run code)",
+    )
+    parser.add_argument(
+        "--port",
+        type=port,
+        default=8000,
+        metavar="N",
+        help="port of the page, 0 for any free one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--no-browser",
+        dest="browser",
+        action="store_false",
+        help="print the address instead of opening a browser",
+    )
+    parser.set_defaults(run=run_draw)
 
 
 def add_data_arguments(parser):

@@ -1,13 +1,39 @@
 """scikit-learn's own checks, for every estimator."""
 
+import math
+
 import pytest
 import sklearn
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.fixes import parse_version
+from torch import nn
 
-from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
+from skmnist import (
+    ConvNetClassifier,
+    LinearClassifier,
+    MLPClassifier,
+    ModuleClassifier,
+)
 
-ESTIMATORS = [LinearClassifier, MLPClassifier, ConvNetClassifier]
+
+class TwoLayers(nn.Sequential):
+    """A small module of the kind that `ModuleClassifier` takes."""
+
+    def __init__(self, image_shape, n_classes, width=32):
+        super().__init__(
+            nn.Flatten(),
+            nn.Linear(math.prod(image_shape), width),
+            nn.ReLU(),
+            nn.Linear(width, n_classes),
+        )
+
+
+ESTIMATORS = [
+    (LinearClassifier, {}),
+    (MLPClassifier, {}),
+    (ConvNetClassifier, {}),
+    (ModuleClassifier, {"module": TwoLayers}),
+]
 
 # The coefficients of scikit-learn's own linear model are float64 before 1.9.
 IN_FLOAT64 = (
@@ -25,14 +51,16 @@ BELOW_FLOAT32 = {
 }
 
 
-@parametrize_with_checks([Estimator(precision="float64") for Estimator in ESTIMATORS])
+@parametrize_with_checks(
+    [Estimator(**params, precision="float64") for Estimator, params in ESTIMATORS]
+)
 def test_float64_passes_every_check(estimator, check):
     check(estimator)
 
 
 @pytest.mark.filterwarnings("error::DeprecationWarning")
 @parametrize_with_checks(
-    [Estimator() for Estimator in ESTIMATORS],
+    [Estimator(**params) for Estimator, params in ESTIMATORS],
     expected_failed_checks=lambda estimator: (
         {} if isinstance(estimator, IN_FLOAT64) else BELOW_FLOAT32
     ),

@@ -12,16 +12,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from torch import nn
 
 import skmnist
 
 NAMES = [
     *("ConvLayer", "ConvNetClassifier", "LinearClassifier", "MLPClassifier"),
+    *("ModuleClassifier",),
     *("datasets", "displays", "model_selection", "persistence", "recipes"),
 ]
-ESTIMATORS = ["ConvNetClassifier", "LinearClassifier", "MLPClassifier"]
+ESTIMATORS = [
+    *("ConvNetClassifier", "LinearClassifier", "MLPClassifier", "ModuleClassifier"),
+]
 PUBLIC = {
-    "skmnist": NAMES[:4],
+    "skmnist": NAMES[:5],
     "skmnist.datasets": [
         *("fetch_mnist", "load_digits28", "load_idx", "load_picture"),
         "load_picture_digits",
@@ -34,7 +38,7 @@ PUBLIC = {
     "skmnist.persistence": ["export_onnx", "load", "save"],
     "skmnist.displays": [
         *("FilterDisplay", "ImageGridDisplay"),
-        *("ParameterSweepDisplay", "TrainingCurveDisplay"),
+        *("ParameterSweepDisplay", "SaliencyDisplay", "TrainingCurveDisplay"),
     ],
 }
 CONSTANTS = {"TRUSTED_TYPES"}
@@ -283,13 +287,22 @@ def test_estimators_have_examples_and_references_that_are_used(name):
     assert all(f"{other} : " in parts["See Also"] for other in others)
 
 
+def two_layers(image_shape, n_classes):
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(8), nn.Linear(8, n_classes))
+
+
+def required(cls):
+    """The arguments that a class cannot do without."""
+    return {"module": two_layers} if cls is skmnist.ModuleClassifier else {}
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_attributes_are_documented_and_there_after_the_fit(name, digits):
     cls = get("skmnist", name)
     X = pd.DataFrame(digits[0][:60].reshape(60, -1)).add_prefix("pixel")
     few = {"max_iter": 3} if name == "LinearClassifier" else {"max_epochs": 1}
-    clf = cls(**few)
+    clf = cls(**required(cls), **few)
     told = [attribute for attribute, _ in entries(sections(cls)["Attributes"])]
     assert [attribute for attribute in told if hasattr(clf, attribute)] == []
     clf.fit(X, digits[2][:60])
@@ -307,7 +320,9 @@ def test_attributes_are_documented_and_there_after_the_fit(name, digits):
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_an_estimator_of_defaults_has_a_short_repr(name):
-    assert repr(get("skmnist", name)()) == f"{name}()"
+    cls = get("skmnist", name)
+    own = "module=<function two_layers at " if required(cls) else ")"
+    assert repr(cls(**required(cls))).startswith(f"{name}({own}")
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
@@ -322,9 +337,17 @@ def test_constructors_take_no_nested_and_no_extra_parameters(name):
 
 
 def test_the_networks_share_their_training_parameters_and_most_defaults():
-    mlp, convnet = (signature_of(get("skmnist", n)) for n in ESTIMATORS[::-2])
+    mlp, convnet, module = (
+        signature_of(get("skmnist", f"{name}Classifier"))
+        for name in ("MLP", "ConvNet", "Module")
+    )
     shared = [name for name in mlp if name != "hidden_layer_sizes"]
     own = ["conv_layers", "hidden_layer_sizes", "image_shape"]
     assert [name for name in convnet if name not in own] == shared
-    differing = {n for n in shared if mlp[n].default != convnet[n].default}
-    assert differing <= {"lr", "weight_decay", "batch_size", "max_epochs"}
+    of_training = [name for name in shared if name not in ("activation", "dropout")]
+    assert list(module) == ["module", "module_params", "image_shape", *of_training]
+    for other in (convnet, module):
+        differing = {
+            name for name in of_training if mlp[name].default != other[name].default
+        }
+        assert differing <= {"lr", "weight_decay", "batch_size", "max_epochs"}

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+)
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
 from skmnist._estimators.flat_parameters import FlatParameters
+from skmnist._estimators.looks_inside import LooksInside
 from skmnist._estimators.one_training import one_training
 from skmnist._estimators.parameters import TRAINING_RULES
 from skmnist._estimators.pickling import VersionedPickle
@@ -68,6 +73,8 @@ LEAST_STEPS = 50
 
 class NetworkClassifier(
     CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    LooksInside,
     ClassifierMixin,
     VersionedPickle,
     DocumentedOnSite,
@@ -75,7 +82,7 @@ class NetworkClassifier(
     BaseEstimator,
     metaclass=ABCMeta,
 ):
-    """What `MLPClassifier` and `ConvNetClassifier` share: all but the network.
+    """What the classifiers that are networks share: all but the network.
 
     A subclass names its torch module, says which arguments it takes, and adds the
     rules of its own parameters.
@@ -89,8 +96,6 @@ class NetworkClassifier(
     def __init__(
         self,
         *,
-        activation,
-        dropout,
         optimizer,
         optimizer_params,
         lr,
@@ -100,6 +105,8 @@ class NetworkClassifier(
         lr_decay,
         batch_size,
         max_epochs,
+        loss,
+        label_smoothing,
         shuffle,
         class_weight,
         early_stopping,
@@ -117,8 +124,6 @@ class NetworkClassifier(
         random_state,
         verbose,
     ):
-        self.activation = activation
-        self.dropout = dropout
         self.optimizer = optimizer
         self.optimizer_params = optimizer_params
         self.lr = lr
@@ -128,6 +133,8 @@ class NetworkClassifier(
         self.lr_decay = lr_decay
         self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.loss = loss
+        self.label_smoothing = label_smoothing
         self.shuffle = shuffle
         self.class_weight = class_weight
         self.early_stopping = early_stopping
@@ -321,9 +328,7 @@ class NetworkClassifier(
             self.image_shape_, len(self.classes_)
         )
         # In float64, so that every precision starts from the same numbers.
-        module = self._empty_module(torch.float64)
-        generator = torch.Generator().manual_seed(seeds.weights)
-        initialize_weights(module, generator)
+        module = self._initial_module(seeds.weights).to(torch.float64)
         shift, factor = find_pixel_scaling(
             self.pixel_scaling,
             train.images.flatten(1),
@@ -335,7 +340,14 @@ class NetworkClassifier(
         module.scaling.set(shift, factor)
         return module
 
+    def _initial_module(self, seed):
+        """A module with weights that are drawn from a seed."""
+        module = self._empty_module(torch.float64)
+        initialize_weights(module, torch.Generator().manual_seed(seed))
+        return module
+
     def _empty_module(self, dtype=torch.float32):
+        """A module to be filled with weights."""
         # Made without memory first: modules that draw their own first weights
         # would do it twice, and from the global generator.
         with torch.device("meta"):
@@ -475,11 +487,16 @@ class NetworkClassifier(
         return logits if logits.shape[1] > 2 else logits[:, 1] - logits[:, 0]
 
     def _logits(self, X):
+        images, memory_map = self._images_of(X)
+        return self.net_._logits(images, memory_map)
+
+    def _images_of(self, X):
+        """Images to predict as a tensor, and the memory map that they lie in."""
         check_is_fitted(self, "net_")
         pixels, _, _ = check.check_images(self, X, reset=False)
-        warn_of_other_range(self, pixels, stacklevel=4)
+        warn_of_other_range(self, pixels, stacklevel=5)
         self._move_if_asked()
-        return self.net_._logits(as_images(self, pixels), find_memory_map(pixels))
+        return as_images(self, pixels), find_memory_map(pixels)
 
     def _move_if_asked(self):
         """Follow a `device` that was set after the fit."""
@@ -519,7 +536,7 @@ class NetworkClassifier(
 
     @property
     def n_parameters_(self) -> int:
-        """The number of trainable weights and biases."""
+        """The number of weights and biases."""
         return sum(weights.numel() for weights in self.module_.parameters())
 
     @property
@@ -532,7 +549,7 @@ class NetworkClassifier(
 
     @property
     def loss_curve_(self) -> list[float]:
-        """The mean training loss of every epoch, in nats."""
+        """The mean training loss of every epoch, in nats if it is cross-entropy."""
         return [row["train_loss"] for row in self.history_ if "train_loss" in row]
 
     @property
@@ -543,6 +560,7 @@ class NetworkClassifier(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     # -- persistence --

@@ -9,7 +9,7 @@ import numpy as np
 
 from skmnist._estimators import validation as check
 from skmnist._estimators.base import NetworkClassifier
-from skmnist._estimators.parameters import TRAINING_RULES, document
+from skmnist._estimators.parameters import LAYER_RULES, TRAINING_RULES, document
 from skmnist._public import public
 from skmnist._training.modules import ConvNet, block_output_shape
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from torch.optim import Optimizer
 
-    from skmnist._estimators.parameters import Augment, Callbacks
+    from skmnist._estimators.parameters import Augment, Callbacks, Loss
     from skmnist._typing import (
         Activation,
         ClassWeight,
@@ -91,7 +91,7 @@ class ConvLayer:
     batch_norm: bool = False
 
     def __post_init__(self):
-        check.check_parameters(self, LAYER_RULES)
+        check.check_parameters(self, CONV_LAYER_RULES)
         for name, value in vars(self).items():
             if isinstance(value, np.generic):  # as grids hold them
                 object.__setattr__(self, name, value.item())
@@ -112,7 +112,7 @@ class ConvLayer:
         return f"ConvLayer({', '.join([repr(self.filters), *changed])})"
 
 
-LAYER_RULES = {
+CONV_LAYER_RULES = {
     "filters": check.POSITIVE_INT,
     "kernel_size": check.POSITIVE_INT,
     "stride": check.POSITIVE_INT,
@@ -153,6 +153,7 @@ class ConvNetClassifier(NetworkClassifier):
     image_shape : tuple (height, width) or (channels, height, width), default=None
         The image that a flat row is. None sees a square image if possible, else
         a strip one pixel high. Images that come in their own shape need none.
+    {layer_parameters}
     {training_parameters}
 
     Attributes
@@ -163,11 +164,13 @@ class ConvNetClassifier(NetworkClassifier):
     --------
     ConvLayer : One item of ``conv_layers``.
     MLPClassifier : Dense layers only.
+    ModuleClassifier : Any torch module of your own.
     LinearClassifier : Logistic regression, the baseline.
 
     References
     ----------
     {references}
+    {layer_references}
 
     Examples
     --------
@@ -179,11 +182,11 @@ class ConvNetClassifier(NetworkClassifier):
     True
     """
 
-    _rules = {
-        "conv_layers": CONV_LAYERS,
-        "hidden_layer_sizes": check.LAYER_SIZES,
-        "image_shape": check.IMAGE_SHAPE,
-    } | TRAINING_RULES
+    _rules = (
+        {"conv_layers": CONV_LAYERS, "image_shape": check.IMAGE_SHAPE}
+        | LAYER_RULES
+        | TRAINING_RULES
+    )
     _module_class = ConvNet
     _usual_epochs = 4
 
@@ -204,6 +207,8 @@ class ConvNetClassifier(NetworkClassifier):
         lr_decay: float = 0.95,
         batch_size: int = 128,
         max_epochs: int | Literal["auto"] = "auto",
+        loss: Loss = "cross_entropy",
+        label_smoothing: float = 0.0,
         shuffle: bool = True,
         class_weight: ClassWeight = None,
         early_stopping: bool = False,
@@ -222,8 +227,6 @@ class ConvNetClassifier(NetworkClassifier):
         verbose: int = 0,
     ) -> None:
         super().__init__(
-            activation=activation,
-            dropout=dropout,
             optimizer=optimizer,
             optimizer_params=optimizer_params,
             lr=lr,
@@ -233,6 +236,8 @@ class ConvNetClassifier(NetworkClassifier):
             lr_decay=lr_decay,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            loss=loss,
+            label_smoothing=label_smoothing,
             shuffle=shuffle,
             class_weight=class_weight,
             early_stopping=early_stopping,
@@ -252,6 +257,8 @@ class ConvNetClassifier(NetworkClassifier):
         )
         self.conv_layers = conv_layers
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
         self.image_shape = image_shape
 
     def _module_arguments(self, image_shape, n_classes):

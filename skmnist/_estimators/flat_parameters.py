@@ -39,6 +39,8 @@ class FlatParameters:
         """What may have been meant by a nested name."""
         owner, _, rest = name.partition("__")
         own = self.get_params(deep=False)
+        if owner in ("module", "module_params") and "module_params" in own:
+            return f'Pass module_params={{"{rest}": ...}} instead.'
         if rest in own:
             return f"Pass {rest}=... instead."
         if owner == "optimizer" and "optimizer_params" in own:

@@ -95,6 +95,7 @@ class LinearClassifier(
     --------
     MLPClassifier : Hidden layers between pixels and classes.
     ConvNetClassifier : Convolution layers first.
+    ModuleClassifier : Any torch module of your own.
 
     Examples
     --------

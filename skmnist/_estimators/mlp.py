@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from skmnist._estimators import validation as check
 from skmnist._estimators.base import NetworkClassifier
-from skmnist._estimators.parameters import TRAINING_RULES, document
+from skmnist._estimators.parameters import LAYER_RULES, TRAINING_RULES, document
 from skmnist._public import public
 from skmnist._training.modules import MLP
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     import torch
     from torch.optim import Optimizer
 
-    from skmnist._estimators.parameters import Augment, Callbacks
+    from skmnist._estimators.parameters import Augment, Callbacks, Loss
     from skmnist._typing import (
         Activation,
         ClassWeight,
@@ -40,6 +39,7 @@ class MLPClassifier(NetworkClassifier):
     hidden_layer_sizes : tuple of int, default=(256,)
         Units of every hidden layer. ``()`` is softmax regression: the pixels go
         straight to the logits.
+    {layer_parameters}
     {training_parameters}
 
     Attributes
@@ -49,11 +49,13 @@ class MLPClassifier(NetworkClassifier):
     See Also
     --------
     ConvNetClassifier : Convolution layers first, better on images.
+    ModuleClassifier : Any torch module of your own.
     LinearClassifier : Logistic regression, the baseline.
 
     References
     ----------
     {references}
+    {layer_references}
 
     Examples
     --------
@@ -65,7 +67,7 @@ class MLPClassifier(NetworkClassifier):
     True
     """
 
-    _rules = {"hidden_layer_sizes": check.LAYER_SIZES} | TRAINING_RULES
+    _rules = LAYER_RULES | TRAINING_RULES
     _module_class = MLP
     _usual_epochs = 10
 
@@ -84,6 +86,8 @@ class MLPClassifier(NetworkClassifier):
         lr_decay: float = 0.95,
         batch_size: int = 64,
         max_epochs: int | Literal["auto"] = "auto",
+        loss: Loss = "cross_entropy",
+        label_smoothing: float = 0.0,
         shuffle: bool = True,
         class_weight: ClassWeight = None,
         early_stopping: bool = False,
@@ -102,8 +106,6 @@ class MLPClassifier(NetworkClassifier):
         verbose: int = 0,
     ) -> None:
         super().__init__(
-            activation=activation,
-            dropout=dropout,
             optimizer=optimizer,
             optimizer_params=optimizer_params,
             lr=lr,
@@ -113,6 +115,8 @@ class MLPClassifier(NetworkClassifier):
             lr_decay=lr_decay,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            loss=loss,
+            label_smoothing=label_smoothing,
             shuffle=shuffle,
             class_weight=class_weight,
             early_stopping=early_stopping,
@@ -131,6 +135,8 @@ class MLPClassifier(NetworkClassifier):
             verbose=verbose,
         )
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
 
     def _module_arguments(self, image_shape, n_classes):
         return {

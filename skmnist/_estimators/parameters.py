@@ -1,4 +1,4 @@
-"""The training parameters that both networks share: their rules and their words."""
+"""The parameters that the networks share: their rules and their words."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from skmnist._training.optimizers import OPTIMIZERS
 Augment: TypeAlias = (
     Literal["shift", "affine"] | Callable[[torch.Tensor], torch.Tensor] | None
 )
+Loss: TypeAlias = (
+    Literal["cross_entropy"] | Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+)
 Callbacks: TypeAlias = Sequence[
     Callback | type[Callback] | tuple[str, Callback | type[Callback]]
 ]
@@ -32,23 +35,22 @@ def _is_callback(item):
     return isinstance(callback, Callback)
 
 
-# The device is not here: what is allowed depends on the machine (_training/devices.py).
-TRAINING_RULES = {
+# Of the networks whose layers are described by parameters.
+LAYER_RULES = {
+    "hidden_layer_sizes": check.LAYER_SIZES,
     "activation": check.one_of(*ACTIVATIONS),
     "dropout": check.number("a float in [0, 1)", low=0, high=1, high_open=True),
+}
+
+# The device is not here: what is allowed depends on the machine (_training/devices.py).
+TRAINING_RULES = {
     "optimizer": check.one_of(
         *OPTIMIZERS,
         also=check.Rule(
             "a torch.optim.Optimizer class", lambda value: isinstance(value, type)
         ),
     ),
-    "optimizer_params": check.Rule(
-        "None or a dict of argument name to value",
-        lambda value: (
-            value is None
-            or (isinstance(value, dict) and all(isinstance(key, str) for key in value))
-        ),
-    ),
+    "optimizer_params": check.NAMED_ARGUMENTS,
     "lr": check.POSITIVE_FLOAT,
     "weight_decay": check.NON_NEGATIVE_FLOAT,
     "momentum": check.number("a float in [0, 1)", low=0, high=1, high_open=True),
@@ -56,6 +58,8 @@ TRAINING_RULES = {
     "lr_decay": check.number("a float in (0, 1]", low=0, low_open=True, high=1),
     "batch_size": check.POSITIVE_INT,
     "max_epochs": check.one_of("auto", also=check.POSITIVE_INT),
+    "loss": check.one_of("cross_entropy", also=check.CALLABLE),
+    "label_smoothing": check.number("a float in [0, 1)", low=0, high=1, high_open=True),
     "shuffle": check.BOOL,
     "class_weight": check.CLASS_WEIGHT,
     "early_stopping": check.BOOL,
@@ -81,15 +85,18 @@ TRAINING_RULES = {
     "verbose": check.VERBOSITY,
 }
 
-TRAINING_PARAMETERS = """
+LAYER_PARAMETERS = """
     activation : str, default="relu"
         The function after every hidden layer, as in `torch.nn`: "relu",
         "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh" or "identity".
     dropout : float in [0, 1), default=0.0
         The fraction of the inputs of every dense layer, except raw pixels, that
-        is dropped in each training step [1]_.
+        is dropped in each training step [4]_.
+"""
+
+TRAINING_PARAMETERS = """
     optimizer : str or torch.optim.Optimizer class, default="adamw"
-        The optimiser: "sgd", "adam", "adamw" [2]_, "rmsprop", or a class.
+        The optimiser: "sgd", "adam", "adamw" [1]_, "rmsprop", or a class.
     optimizer_params : dict, default=None
         Further arguments of the optimiser, such as ``{"nesterov": True}`` of "sgd".
     lr : float, default={lr}
@@ -101,7 +108,7 @@ TRAINING_PARAMETERS = """
         Used by "sgd" and "rmsprop", and by a class that takes it.
     lr_schedule : str or None, default="onecycle"
         How the learning rate changes. "onecycle": up and down again over the whole
-        fit [3]_; "cosine": down along a half cosine; "exponential": by the factor
+        fit [2]_; "cosine": down along a half cosine; "exponential": by the factor
         ``lr_decay`` after every epoch; "plateau": times 0.2 after two consecutive
         epochs in which the loss (the validation loss if there is one) improved by
         less than ``tol``; None: not at all.
@@ -113,6 +120,13 @@ TRAINING_PARAMETERS = """
     max_epochs : int or "auto", default={max_epochs}
         Passes over the training images. "auto": {usual_epochs}, and on few images as
         many as make 50 steps of the optimiser; ``n_epochs_`` says how many it was.
+    loss : "cross_entropy" or callable, default="cross_entropy"
+        What the training makes small. A callable takes logits of shape (n, n_classes)
+        and the positions of the true labels in ``classes_``, of shape (n,), and
+        returns a tensor of n losses, which are then weighted and averaged.
+    label_smoothing : float in [0, 1), default=0.0
+        The share of every target that is spread evenly over all classes, against
+        overconfidence [3]_; of "cross_entropy" alone.
     shuffle : bool, default=True
         Whether every epoch takes the images in a new order.
     class_weight : dict, "balanced" or None, default=None
@@ -177,7 +191,7 @@ FITTED_ATTRIBUTES = """
     image_shape_ : tuple (channels, height, width)
         How the network sees an image.
     n_parameters_ : int
-        The number of trainable weights and biases.
+        The number of weights and biases.
     n_epochs_ : int
         Epochs trained, over all calls that continued the same training. One that a
         callback broke off is in ``history_``, and not counted.
@@ -186,7 +200,7 @@ FITTED_ATTRIBUTES = """
         ``early_stopping`` the one whose weights the model has. None where nothing
         was validated.
     loss_curve_ : list of float
-        The mean training loss of every epoch, in nats.
+        The mean training loss of every epoch, in nats if it is cross-entropy.
     validation_scores_ : list of float or None
         The validation accuracy after every epoch, as a fraction of 1.
     history_ : skorch.history.History
@@ -201,11 +215,16 @@ FITTED_ATTRIBUTES = """
 """
 
 REFERENCES = """
-    .. [1] Srivastava et al., "Dropout: a simple way to prevent neural networks from
-       overfitting", JMLR 15 (2014).
-    .. [2] Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
-    .. [3] Smith and Topin, "Super-convergence: very fast training of neural networks
+    .. [1] Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
+    .. [2] Smith and Topin, "Super-convergence: very fast training of neural networks
        using large learning rates" (2018), arXiv:1708.07120.
+    .. [3] Szegedy et al., "Rethinking the Inception architecture for computer vision",
+       CVPR 2016, section 7.
+"""
+
+LAYER_REFERENCES = """
+    .. [4] Srivastava et al., "Dropout: a simple way to prevent neural networks from
+       overfitting", JMLR 15 (2014).
 """
 
 
@@ -214,9 +233,11 @@ def document(cls):
     if cls.__doc__ is None:  # python -OO drops docstrings
         return cls
     words = {
+        "layer_parameters": LAYER_PARAMETERS,
         "training_parameters": TRAINING_PARAMETERS,
         "fitted_attributes": FITTED_ATTRIBUTES,
         "references": REFERENCES,
+        "layer_references": LAYER_REFERENCES,
     }
     words["training_parameters"] = TRAINING_PARAMETERS.replace(
         "{usual_epochs}", str(cls._usual_epochs)

@@ -145,6 +145,13 @@ PATH = Rule(
         value is None or (isinstance(value, (str, os.PathLike)) and bool(value))
     ),
 )
+NAMED_ARGUMENTS = Rule(
+    "None or a dict of argument name to value",
+    lambda value: (
+        value is None
+        or (isinstance(value, dict) and all(isinstance(key, str) for key in value))
+    ),
+)
 CALLABLE = Rule("a callable", callable)
 PIXEL_SCALING = one_of(None, "standard", "unit", "symmetric")
 

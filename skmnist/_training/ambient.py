@@ -2,6 +2,7 @@
 
 Modes that the caller is in (autocast, inference, no gradients, another default device)
 are left for as long as we compute. So are the threads that a forked process lacks.
+Global generators, which other people's code draws from, are lent and put back.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import random
 import threading
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 
 if TYPE_CHECKING:
@@ -64,6 +67,60 @@ def _modes_to_undo():
     if torch.empty(0).device.type != "cpu":
         modes.append(torch.device("cpu"))
     return modes
+
+
+@contextlib.contextmanager
+def drawing_from(seed, device=None):
+    """Have code that is not ours draw from a seed, through the global generators.
+
+    They are the caller's, and put back afterwards.
+
+    Parameters
+    ----------
+    seed : int
+    device : torch.device or None
+        Where a module computes. None is for all else that code may do when it makes
+        one: NumPy's and Python's generators and torch's default dtype count too.
+    """
+    generators = [torch.default_generator, *_generators_of(device)]
+    before = [generator.get_state() for generator in generators]
+    with contextlib.ExitStack() as stack:
+        if device is None:
+            stack.enter_context(_in_fresh_python(seed))
+        for generator in generators:
+            generator.manual_seed(seed)
+        try:
+            yield
+        finally:
+            for generator, state in zip(generators, before, strict=True):
+                generator.set_state(state)
+
+
+def _generators_of(device):
+    """The global generators of an accelerator."""
+    if device is None or device.type == "cpu":
+        return []
+    if device.type == "mps":
+        return [torch.mps._get_default_mps_generator()]
+    return [torch.cuda.default_generators[device.index or 0]]
+
+
+@contextlib.contextmanager
+def _in_fresh_python(seed):
+    before = (
+        random.getstate(),
+        np.random.get_state(),  # noqa: NPY002
+        torch.get_default_dtype(),
+    )
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+        torch.set_default_dtype(before[2])
 
 
 def survive_fork():

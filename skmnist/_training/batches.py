@@ -98,6 +98,7 @@ class Batches:
     def __init__(self, dataset, batch_size, device, dtype, generator=None):
         self.n_batches = math.ceil(len(dataset) / batch_size)
         self.device = device
+        self.dtype = dtype
         self.generator = generator
         self.pages = PageReleaser(dataset.memory_map)
         streamed = dataset.memory_map is not None

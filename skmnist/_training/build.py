@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from skmnist._training.devices import find_precision
+from skmnist._training.losses import Loss
 from skmnist._training.net import TrainingNet
 from skmnist._training.optimizers import optimizer_arguments
 
@@ -13,6 +14,7 @@ from skmnist._training.optimizers import optimizer_arguments
 NET_SETTINGS = (
     *("optimizer", "optimizer_params", "lr", "weight_decay", "momentum"),
     *("lr_schedule", "lr_decay", "tol", "batch_size", "shuffle"),
+    *("loss", "label_smoothing"),
     *("augment", "precision", "micro_batch_size"),
 )
 
@@ -56,6 +58,7 @@ def build_net(
         augment=settings.augment,
         micro_batch_size=settings.micro_batch_size,
         shuffle=settings.shuffle,
+        loss=Loss(settings.loss, settings.label_smoothing, owner),
         schedule=settings.lr_schedule,
         schedule_settings={"lr_decay": settings.lr_decay, "tol": settings.tol},
         generator=torch.Generator(device).manual_seed(seed),

@@ -7,6 +7,8 @@ import torch
 from tabulate import SEPARATING_LINE, tabulate
 from torch import nn
 
+from skmnist._training.dense import Linear
+
 ACTIVATIONS = {
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
@@ -67,10 +69,10 @@ def dense_layers(n_inputs, hidden_layer_sizes, n_classes, activation, dropout):
     """Dense layers up to the logits; each but the last with its activation."""
     layers, n_units = [], n_inputs
     for size in hidden_layer_sizes:
-        layers += [nn.Linear(n_units, size), ACTIVATIONS[activation]()]
+        layers += [Linear(n_units, size), ACTIVATIONS[activation]()]
         layers += [Dropout(dropout)] if dropout else []
         n_units = size
-    return [*layers, nn.Linear(n_units, n_classes)]
+    return [*layers, Linear(n_units, n_classes)]
 
 
 class MLP(nn.Module):
@@ -87,6 +89,8 @@ class MLP(nn.Module):
         After every hidden layer.
     """
 
+    draws_globally = False
+
     def __init__(self, image_shape, n_classes, hidden_layer_sizes, activation, dropout):
         super().__init__()
         self.scaling = PixelScaling(image_shape[0])
@@ -102,6 +106,12 @@ class MLP(nn.Module):
         )
         self.largest_activation = max(math.prod(image_shape), *hidden_layer_sizes, 1)
         self.smallest_batch = 1
+        self.n_units = self.last_layer.in_features
+
+    @property
+    def last_layer(self):
+        """What makes the logits, of ``n_units`` inputs."""
+        return self.layers[-1]
 
     def forward(self, pixels):
         return self.layers(self.scaling(pixels))
@@ -122,6 +132,8 @@ class ConvNet(nn.Module):
         On the flattened feature maps, if there are any, and after every hidden
         dense layer.
     """
+
+    draws_globally = False
 
     def __init__(
         self,
@@ -153,7 +165,13 @@ class ConvNet(nn.Module):
                 math.prod(shape), hidden_layer_sizes, n_classes, activation, dropout
             ),
         )
+        self.n_units = self.last_layer.in_features
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def last_layer(self):
+        """What makes the logits, of ``n_units`` inputs."""
+        return self.layers[-1]
 
     def forward(self, pixels):
         images = self.scaling(pixels)
@@ -274,25 +292,37 @@ class ModelSummary(tuple):
 
 @torch.no_grad()
 def summarize(module, image_shape):
-    """The ModelSummary of an MLP or a ConvNet, shapes found by running it."""
-    parameter = next(module.parameters())
-    x = module.scaling(torch.zeros((1, *image_shape), device=parameter.device))
-    lines = [LayerSummary("PixelScaling", image_shape, 0)]
-    for layer in module.layers:
-        x = layer(x)
-        lines.append(
-            LayerSummary(
-                _describe(layer),
-                tuple(x.shape[1:]),
-                sum(weights.numel() for weights in layer.parameters()),
-            )
-        )
+    """The ModelSummary of a module, found by running it.
+
+    The lines are its innermost layers, and those around them that have weights of
+    their own.
+    """
+    lines, counted = [], set()
+
+    def note(layer, inputs, output):
+        new = [weights for weights in layer.parameters() if weights not in counted]
+        counted.update(new)
+        if new or not layer._modules:
+            shape = tuple(getattr(output, "shape", ()))[1:]
+            n_parameters = sum(weights.numel() for weights in new)
+            lines.append(LayerSummary(_describe(layer), shape, n_parameters))
+
+    hooks = [layer.register_forward_hook(note) for layer in module.modules()]
+    try:
+        device = module.scaling.factor.device
+        module(torch.zeros((1, *image_shape), device=device))
+    finally:
+        for hook in hooks:
+            hook.remove()
     return ModelSummary(lines)
 
 
 def _describe(layer):
     name = type(layer).__name__
     if isinstance(layer, (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)):
-        height, width = layer.kernel_size
-        return f"{name} {height}x{width}"
-    return f"{name} {layer.p:g}" if isinstance(layer, Dropout) else name
+        return f"{name} {'x'.join(map(str, _pair(layer.kernel_size)))}"
+    return f"{name} {layer.p:g}" if isinstance(layer, nn.Dropout) else name
+
+
+def _pair(size):
+    return size if isinstance(size, tuple) else (size, size)

@@ -10,9 +10,9 @@ import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.exceptions import SkorchTrainingImpossibleError
-from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from skmnist._training.ambient import in_own_torch_state, survive_fork
+from skmnist._training.ambient import drawing_from, in_own_torch_state, survive_fork
 from skmnist._training.augment import TRANSFORMS
 from skmnist._training.batches import Batches
 from skmnist._training.callback_checks import check_callbacks, missing_figure
@@ -70,6 +70,7 @@ class TrainingNet(NeuralNetClassifier):
     augment : "shift", "affine", a callable on a batch, or None
     micro_batch_size : int or "auto"
     shuffle : bool
+    loss : Loss
     schedule, schedule_settings : the name of a learning-rate schedule, or None,
         and what it needs: "lr_decay", "tol"
     generator : torch.Generator on the device
@@ -88,6 +89,7 @@ class TrainingNet(NeuralNetClassifier):
         augment=None,
         micro_batch_size="auto",
         shuffle=True,
+        loss=None,
         schedule=None,
         schedule_settings=None,
         generator=None,
@@ -99,6 +101,7 @@ class TrainingNet(NeuralNetClassifier):
         self._augment = augment
         self._micro_batch_size = micro_batch_size
         self._shuffle = shuffle
+        self._loss = loss
         self._schedule = schedule
         self._schedule_settings = schedule_settings
         self._generator = generator
@@ -143,6 +146,7 @@ class TrainingNet(NeuralNetClassifier):
         self._epochs_left = epochs
         batches, valid_batches = self._make_batches(train, valid)
         self._check_batches(len(train), len(batches))
+        self._loss.check(len(self.classes_), batches.device, batches.dtype)
         self._begin_training(train, len(batches) * epochs)
         self._lend(self._generator)
         try:
@@ -249,7 +253,8 @@ class TrainingNet(NeuralNetClassifier):
     def _check_batches(self, n_images, n_batches):
         if n_images // n_batches < self.module_.smallest_batch:
             raise ValueError(
-                f"With batch_norm on maps of a single pixel, {self._owner} trains on "
+                "Batch normalisation of one value for each image (of maps of a single "
+                f"pixel, or dense units) needs two images: {self._owner} trains on "
                 f"batches of two images or more. Got {n_images} with batch_size="
                 f"{self.batch_size} instead, which leaves one image alone: raise "
                 "batch_size to 3 or more, and pass several images at once."
@@ -305,6 +310,10 @@ class TrainingNet(NeuralNetClassifier):
         """One step of the optimiser on one batch."""
         images, targets, weights = batch
         images = self._augmented(images)
+        if self.module_.draws_globally:
+            # One for the batch, so that the parts it is worked through in do not
+            # change what is drawn after it.
+            self._batch_seed = self._draw_int()
         # Optimisers that evaluate more than once a step (LBFGS) are judged by the
         # first evaluation, as in skorch.
         steps = []
@@ -343,7 +352,7 @@ class TrainingNet(NeuralNetClassifier):
             logits = self._forward(images)
         right = logits.argmax(1) == targets
         return {
-            "loss_sum": summed_loss(logits, targets, weights),
+            "loss_sum": self._loss.sum(logits, targets, weights),
             "weight": len(targets) if weights is None else weights.sum(),
             "correct": right.sum() if weights is None else (right * weights).sum(),
             "y_pred": logits,
@@ -363,9 +372,10 @@ class TrainingNet(NeuralNetClassifier):
 
     def _forward_and_back(self, images, targets, weights, total):
         losses, y_pred = [], []
-        for part, labels, part_weights in self._parts(images, targets, weights):
-            logits = self._forward(part)
-            loss = summed_loss(logits, labels, part_weights)
+        parts = self._parts(images, targets, weights)
+        for number, (part, labels, part_weights) in enumerate(parts):
+            logits = self._forward_in_training(part, number)
+            loss = self._loss.sum(logits, labels, part_weights)
             # As (loss / total).backward(), with a few kernels less.
             loss.backward(torch.ones_like(loss) / total)
             losses.append(loss.detach())
@@ -396,7 +406,7 @@ class TrainingNet(NeuralNetClassifier):
         return self._rows_at_once()
 
     def _has_batch_norm(self):
-        return any(isinstance(m, torch.nn.BatchNorm2d) for m in self.module_.modules())
+        return any(isinstance(m, _BatchNorm) for m in self.module_.modules())
 
     def _rows_at_once(self):
         if torch.device(self.device).type != "cpu":
@@ -404,6 +414,13 @@ class TrainingNet(NeuralNetClassifier):
         dtype = self._autocast_dtype or self.module_.scaling.factor.dtype
         rows = CACHE_BYTES // (dtype.itemsize * self.module_.largest_activation)
         return 2 ** max(5, rows.bit_length() - 1)
+
+    def _forward_in_training(self, images, number):
+        """Logits of a part of the batch, which is given by its number."""
+        if not self.module_.draws_globally:
+            return self._forward(images)
+        with drawing_from(self._batch_seed + number, images.device):
+            return self._forward(images)
 
     def _forward(self, images):
         return self._in_precision(self.module_, images)
@@ -430,11 +447,8 @@ class TrainingNet(NeuralNetClassifier):
         images = images.to(self.module_.scaling.factor.dtype)
         if not callable(self._augment):
             return TRANSFORMS[self._augment](images, self._generator)
-        # A callable of the user's draws from torch's global generators: they are
-        # seeded from ours for the call and put back after it.
-        devices = [images.device] if images.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(self._draw_int())
+        # A callable of the user's draws from torch's global generators.
+        with drawing_from(self._draw_int(), images.device):
             changed = self._augment(images)
         if not isinstance(changed, torch.Tensor) or changed.shape != images.shape:
             came = getattr(changed, "shape", type(changed).__name__)
@@ -478,6 +492,7 @@ class TrainingNet(NeuralNetClassifier):
             f"The training diverged: after epoch {len(self.history)} {found}. Most "
             "likely the learning rate is too high for pixels of this scale: try a "
             f"lower lr (it is {self.lr:g}), or pixel_scaling='standard' if it is not."
+            f"{self._loss.advice}"
         )
 
     # -- where it runs --
@@ -500,7 +515,7 @@ class TrainingNet(NeuralNetClassifier):
         survive_fork()
         return super().forward_iter(*args, **kwargs)
 
-    def _predicting_module(self):
+    def _predicting_module(self, copied=False):
         """The module in evaluation mode, whatever mode it or a layer of it is in.
 
         Else dropout would change predictions, and they the statistics of batch
@@ -508,24 +523,29 @@ class TrainingNet(NeuralNetClassifier):
         thread, which predictions are not to end.
         """
         module = self.module_
-        return _in_evaluation(module) if _any_in_training(module) else module
+        if copied or _any_in_training(module):
+            return _in_evaluation(module)
+        return module
 
-    @torch.inference_mode()
     def _logits(self, images, memory_map=None):
         """Logits on the CPU, shape (n, n_classes), for images on any device."""
+        module, n_classes = self._predicting_module(), len(self.classes_)
+        return self._in_parts(module, images, n_classes, memory_map)
+
+    @torch.inference_mode()
+    def _in_parts(self, compute, images, n_columns, memory_map=None):
+        """What is computed of images, part by part: (n, n_columns), on the CPU."""
         survive_fork()
-        module = self._predicting_module()
         device, size = torch.device(self.device), self._rows_at_once()
         if len(images) <= size:
-            return self._in_precision(module, images.to(device)).cpu()
+            return self._in_precision(compute, images.to(device)).cpu()
         dtype = self.module_.scaling.factor.dtype
-        shape = len(images), len(self.classes_)
-        logits = torch.empty(shape, dtype=dtype, device="cpu")
+        whole = torch.empty((len(images), n_columns), dtype=dtype, device="cpu")
         pages, image_bytes = PageReleaser(memory_map), images[0].nbytes
-        for part, out in zip(images.split(size), logits.split(size), strict=True):
-            out.copy_(self._in_precision(module, part.to(device)))
+        for part, out in zip(images.split(size), whole.split(size), strict=True):
+            out.copy_(self._in_precision(compute, part.to(device)))
             pages.read(len(part), image_bytes)
-        return logits
+        return whole
 
 
 def _any_in_training(module):
@@ -546,13 +566,6 @@ def _in_evaluation(module):
         for name, child in module._modules.items()
     }
     return twin
-
-
-def summed_loss(logits, targets, weights=None):
-    """The weighted sum of the rows' cross-entropies, in nats."""
-    if weights is None:
-        return F.cross_entropy(logits, targets, reduction="sum")
-    return F.cross_entropy(logits, targets, reduction="none") @ weights
 
 
 def _raised_by_statement(exception):

@@ -78,8 +78,9 @@ class _BatchedSearch(DocumentedOnSite, BaseEstimator):
             self.scorer_ = check_scoring(self.estimator)
         return self
 
-    # scikit-learn hands over a `callback_ctx` from 1.9 on, and nothing before.
-    def _run_search(self, evaluate_candidates, **context):
+    def _run_search(self, evaluate_candidates, *, callback_ctx=None):
+        # scikit-learn before 1.9 neither hands it over nor takes it.
+        context = {} if callback_ctx is None else {"callback_ctx": callback_ctx}
         if self._fits is not None:
             evaluate_candidates = functools.partial(self._evaluate, evaluate_candidates)
         super()._run_search(evaluate_candidates, **context)

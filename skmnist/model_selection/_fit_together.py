@@ -39,9 +39,9 @@ def common_key(estimator):
     """What the estimators that can be fitted together with this one have in common.
 
     None where it has to be fitted alone: batch normalisation, held-out images, a
-    checkpoint, printing, callbacks, a custom optimiser and what remains of an earlier
-    fit belong to one network at a time. Parameters that are not allowed, and devices
-    that are not there, are left to `fit` to report.
+    checkpoint, printing, callbacks, a custom optimiser or loss and what remains of an
+    earlier fit belong to one network at a time. Parameters that are not allowed, and
+    devices that are not there, are left to `fit` to report.
     """
     try:
         check.check_parameters(estimator, estimator._rules)
@@ -58,6 +58,7 @@ def common_key(estimator):
         or params["callbacks"]
         or hasattr(estimator, "_skl_callbacks")
         or not isinstance(params["optimizer"], str)
+        or not isinstance(params["loss"], str)
         or not isinstance(params["random_state"], (Integral, type(None)))
         or any(normalised)
     ):

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from skmnist._training.dense import linear
 from skmnist._training.modules import Dropout
 
 
@@ -90,7 +91,7 @@ class StackedModule:
 
     def _linear(self, x, weight, bias):
         if x.dim() == 2:
-            y = F.linear(x, weight.flatten(0, 1), bias.flatten())
+            y = linear(x, weight.flatten(0, 1), bias.flatten())
             return y.unflatten(1, bias.shape).transpose(0, 1)
         return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
 

@@ -1,7 +1,5 @@
 """Training many nets of one architecture at once: one batch, one product for all."""
 
-from torch.nn import functional as F
-
 from skmnist._training.modules import Dropout
 from skmnist.model_selection._stacked_modules import StackedModule
 
@@ -90,7 +88,7 @@ def _run_epoch(stack, nets, running, leaders, batches):
         images, targets = stack.distribute(images), stack.distribute(targets)
         weights = None if weights[0] is None else stack.distribute(weights)
         logits = leaders[0]._in_precision(stack.forward, images)
-        losses, total = _losses(logits, targets, weights)
+        losses, total = _losses(leaders[0]._loss, logits, targets, weights)
         losses.backward(1 / total)
         stack.share_gradients()
         for i in running:
@@ -99,12 +97,11 @@ def _run_epoch(stack, nets, running, leaders, batches):
     return (loss / weight).tolist()
 
 
-def _losses(logits, targets, weights):
-    """The weighted sum of cross-entropies of every net, and the sum of the weights."""
+def _losses(loss, logits, targets, weights):
+    """The weighted sum of the losses of every net, and the sum of the weights."""
     n_nets, n_images, _ = logits.shape
-    rows = F.cross_entropy(
-        logits.flatten(0, 1), targets.expand(n_nets, -1).flatten(), reduction="none"
-    ).view(n_nets, n_images)
+    rows = loss.rows(logits.flatten(0, 1), targets.expand(n_nets, -1).flatten())
+    rows = rows.view(n_nets, n_images)
     if weights is None:
         return rows.sum(1), rows.new_full((n_nets,), n_images)
     return (rows * weights).sum(1), weights.expand(n_nets, -1).sum(1)

@@ -73,6 +73,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "skmnist.ConvNetClassifier",
     "skmnist.LinearClassifier",
     "skmnist.MLPClassifier",
+    "skmnist.ModuleClassifier",
     "skmnist.model_selection.BatchedGridSearchCV",
     "skmnist.model_selection.BatchedRandomizedSearchCV",
     # As files of 0.1.0.dev0 call them.

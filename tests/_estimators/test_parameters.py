@@ -8,8 +8,8 @@ import pytest
 import torch
 from skorch.callbacks import Callback, EpochScoring
 
-from skmnist import ConvNetClassifier, MLPClassifier
-from skmnist._estimators.parameters import TRAINING_RULES, document
+from skmnist import ConvNetClassifier, MLPClassifier, ModuleClassifier
+from skmnist._estimators.parameters import LAYER_RULES, TRAINING_RULES, document
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -21,6 +21,10 @@ class Start(Callback):
 
     def on_train_begin(self, net, **kwargs):
         self.begun = True
+
+
+def multi_margin(logits, targets):
+    return torch.nn.functional.multi_margin_loss(logits, targets, reduction="none")
 
 
 NAN, INF = float("nan"), float("inf")
@@ -36,6 +40,8 @@ BAD = {
     "lr_decay": [0, -1, 1.01, None],
     "batch_size": [0, -1, 64.0, "64", None, True, "auto"],
     "max_epochs": [0, -1, 1.5, None, True],
+    "loss": ["crossentropy", None, 3, ["cross_entropy"]],
+    "label_smoothing": [-0.1, 1, 1.5, NAN, None, "0.1", True],
     "shuffle": [1, 0, None, "True"],
     "class_weight": ["Balanced", {0: -1}, {0: "1"}, {0: NAN}, [1, 2]],
     "early_stopping": [1, None, "True"],
@@ -57,7 +63,12 @@ BAD = {
 def test_every_training_parameter_has_its_rule_and_bad_values():
     shared = set(MLPClassifier().get_params()) & set(ConvNetClassifier().get_params())
     shared -= {"hidden_layer_sizes", "device"}  # see test_mlp.py, test_devices.py
-    assert set(TRAINING_RULES) == shared == set(BAD)
+    rules = set(TRAINING_RULES) | set(LAYER_RULES) - {"hidden_layer_sizes"}
+    assert rules == shared == set(BAD)
+    of_modules = set(ModuleClassifier(None).get_params())
+    assert of_modules == {
+        *("module", "module_params", "image_shape", "device", *TRAINING_RULES)
+    }
 
 
 @pytest.mark.parametrize(
@@ -94,6 +105,8 @@ GOOD = {
     "lr_decay": [1, 1e-3],
     "batch_size": [1, np.int64(7), 10**6],
     "max_epochs": [2, np.int64(2)],
+    "loss": ["cross_entropy", np.str_("cross_entropy"), multi_margin],
+    "label_smoothing": [0, 0.1, 0.999, np.float32(0.5)],
     "shuffle": [False, np.bool_(True)],
     "class_weight": [None, "balanced", {0: 2, 5: 0.5}],
     "validation_fraction": [0.3],
@@ -165,10 +178,10 @@ class Documented:
 def test_shared_words_stand_in_the_class_s_own_indentation():
     doc = inspect.getdoc(Documented)
     assert "{" not in re.sub(r"\{\"[^}]*\}", "", doc)
-    assert "\nactivation : " in doc
+    assert "\noptimizer : " in doc
     assert "\n    Learning rate." in doc
     assert "\nclasses_ : ndarray" in doc
-    assert "\n.. [1] Srivastava" in doc
+    assert "\n.. [1] Loshchilov" in doc
 
 
 def test_defaults_in_the_words_are_the_class_s_own():
