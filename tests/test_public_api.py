@@ -26,7 +26,10 @@ ESTIMATORS = [
 ]
 PUBLIC = {
     "skmnist": NAMES[:5],
-    "skmnist.datasets": ["fetch_mnist", "load_digits28", "load_idx", "load_picture"],
+    "skmnist.datasets": [
+        *("fetch_mnist", "load_digits28", "load_idx", "load_picture"),
+        "load_picture_digits",
+    ],
     "skmnist.recipes": [
         *("LayerStudy", "LayerStudyResult", "Recipe", "RecipeResult", "Study"),
         *("StudyResult", "get_recipe", "get_study", "list_recipes", "list_studies"),

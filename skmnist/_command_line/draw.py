@@ -31,7 +31,7 @@ MOST_PIXELS = 2048**2
 def draw(model=None, port=8000, browser=True):
     """Serve the page until Ctrl-C; without a model, train one first."""
     uvicorn = import_extra("uvicorn", "draw", "draw")
-    for module in ("starlette", "PIL"):
+    for module in ("starlette", "PIL", "skimage"):
         import_extra(module, "draw", "draw")
     estimator = None if model is None else open_model(model)
     with listen(port) as listener:

@@ -20,7 +20,7 @@ def predict(model, pictures):
     read = []
     for path in pictures:
         try:
-            read.append((path, *read_picture(path, shape)))
+            read.append((path, *read_picture(path, shape)[:2]))
         except OSError as error:  # the others are still to be classified
             print(f"{path}: {error.strerror}", file=sys.stderr)
         except ValueError as error:

@@ -3,6 +3,12 @@
 from ._digits28 import load_digits28
 from ._idx import load_idx
 from ._mnist import fetch_mnist
-from ._picture import load_picture
+from ._picture import load_picture, load_picture_digits
 
-__all__ = ["fetch_mnist", "load_digits28", "load_idx", "load_picture"]
+__all__ = [
+    "fetch_mnist",
+    "load_digits28",
+    "load_idx",
+    "load_picture",
+    "load_picture_digits",
+]

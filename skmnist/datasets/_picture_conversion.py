@@ -1,51 +1,32 @@
 """Pictures of any size and colour, brought to the form of MNIST's images."""
 
-from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial.polynomial import polygrid2d, polyvander2d
 
-from skmnist._extras import import_extra
+from ._picture_file import Image, ImageOps, open_picture
+from ._picture_framing import frame, is_framed
+from ._picture_ink import find_digits, find_ink
 
-ExifTags, Image, ImageOps = (
-    import_extra(f"PIL.{name}", "plot", "Reading a picture")
-    for name in ("ExifTags", "Image", "ImageOps")
-)
-
-# How MNIST's digits were brought into their 28x28 pixels: "size normalized to fit in a
-# 20x20 pixel box while preserving their aspect ratio", then "centered ... by computing
-# the center of mass" (LeCun, Cortes and Burges, "The MNIST database").
-BOX = 20 / 28
-
-# Shares of the range of greys: what is nearer than this to the background is no ink,
-# and a background that varies by more than this is uneven.
-LEAST_INK = 0.2
-MOST_UNEVEN = 0.1
-
-# Pixels of the longer side on which an uneven background is looked for; where the
-# margin begins, as a share of the way from the middle to the edge; and how much of the
-# margin must be background.
-THUMBNAIL = 100
-MARGIN = 0.8
-LEAST_MARGIN = 0.9
+# Pixels of the longer side of a picture in which ink is looked for. A stroke of a pen
+# on a whole page is still 2 pixels wide.
+LARGEST = 1000
 
 
 class Picture(NamedTuple):
-    """An image as a model takes it, and what was done to make it so."""
+    """An image as a model takes it (or one of each digit), and how it came about."""
 
     image: np.ndarray
     steps: list
+    n_frames: int
+    n_digits: int = 1
 
 
-def read_picture(file, shape):
-    """A picture as an image of (channels, height, width), light ink on dark ground.
+def read_picture(file, shape, mode="digit", resize="pad"):
+    """A picture as an image of (channels, height, width).
 
-    Parameters
-    ----------
-    file : str, path or binary file
-    shape : tuple (channels, height, width)
-        With 1 channel the picture is made grey, with 3 it keeps its colours.
+    With three channels or the mode "plain" it is resized only, else its main digit
+    becomes light ink on a dark ground.
 
     Raises
     ------
@@ -54,123 +35,82 @@ def read_picture(file, shape):
     ValueError
         For a file that is not a picture, or a picture without any ink.
     """
-    name = "The file" if hasattr(file, "read") else file
-    picture, steps = _open(file, name)
+    opened = open_picture(file)
     channels, *size = shape
-    if picture.getextrema()[3] != (255, 255):
-        steps.append("transparent, so laid on white")
-    picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    if channels == 3:
-        image = _resize(picture.convert("RGB"), size, steps)
-        return Picture(np.moveaxis(image, -1, 0), steps)
-    pixels = np.asarray(picture.convert("L"))
-    if np.ptp(pixels) == 0:
-        raise ValueError(f"{name} has only one colour: there is nothing to recognise")
-    border = np.r_[pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
-    if np.median(border) > (int(pixels.min()) + int(pixels.max())) / 2:
-        pixels = 255 - pixels
-        steps.append("dark on light, so inverted")
-    if pixels.shape != tuple(size):
-        pixels = _frame(_even_out(pixels, steps), size, steps)
-    return Picture(pixels[None], steps)
+    rgb = _lay_on_a_ground(opened.rgba, opened.steps)
+    if channels == 3 or mode == "plain":
+        plain = rgb if channels == 3 else rgb.convert("L")
+        image = _resize(plain, size, resize, opened.steps)
+        image = np.moveaxis(image.reshape(*size, channels), -1, 0)
+        return Picture(image, opened.steps, opened.n_frames)
+    greys, ink, digits = _look_at(rgb, opened)
+    if is_framed(ink, size):
+        image = 255 - greys if ink.dark_on_light else greys
+        image = image.astype(np.uint8)
+        return Picture(image[None], opened.steps, opened.n_frames)
+    if digits.n > 1:
+        opened.steps.append(f"the main one of {digits.n} digits")
+    image = frame(ink, digits.numbers == digits.main, size, opened.steps)
+    return Picture(image[None], opened.steps, opened.n_frames, digits.n)
 
 
-def _open(file, name):
-    """A picture file as RGBA, and what it was."""
-    with nullcontext(file) if hasattr(file, "read") else open(file, "rb") as content:
-        try:
-            picture = Image.open(content)
-            # Asked before a TIFF is loaded, which turns its pixels and drops the tag.
-            turned = picture.getexif().get(ExifTags.Base.Orientation) in range(2, 9)
-            upright = ImageOps.exif_transpose(picture)
-            picture = _to_eight_bits(upright).convert("RGBA")
-        except Image.UnidentifiedImageError as error:
-            raise ValueError(f"{name} cannot be read as a picture") from error
-        except Exception as error:
-            raise ValueError(f"{name} cannot be read as a picture: {error}") from error
-    steps = [f"{picture.width}x{picture.height} {_kind(upright.mode)}"]
-    return picture, [*steps, "turned upright"] if turned else steps
-
-
-def _to_eight_bits(picture):
-    """Eight bits a pixel of a picture that has more, which Pillow would clip."""
-    if not picture.mode.startswith("I;16") and picture.mode not in ("I", "F"):
-        return picture
-    pixels = np.asarray(picture, float)
-    if pixels.max() > 255:
-        pixels = pixels / 257
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-
-
-def _kind(mode):
-    if mode in ("1", "L", "I", "F", "LA") or mode.startswith("I;16"):
-        return "grey"
-    return "colour"
-
-
-def _resize(picture, size, steps):
-    height, width = size
-    if picture.size != (width, height):
-        picture = picture.resize((width, height))
-        steps.append(f"resized to {width}x{height}")
-    return np.asarray(picture)
-
-
-def _even_out(pixels, steps):
-    """Take an uneven background away, such as a shadow on the paper.
-
-    A quadratic surface is fitted to the paper: first to the margin, then to all that
-    is not lighter than the surface before, as ink is.
-    """
-    small = Image.fromarray(pixels)
-    small.thumbnail((THUMBNAIL, THUMBNAIL))
-    greys = np.asarray(small, float)
-    rows, columns = (np.linspace(-1, 1, side) for side in greys.shape)
-    away = np.maximum(*np.meshgrid(abs(rows), abs(columns), indexing="ij"))
-    terms = polyvander2d(*np.meshgrid(rows, columns, indexing="ij"), [2, 2])
-    paper = margin = away > MARGIN
-    for _ in range(5):
-        surface, *_ = np.linalg.lstsq(terms[paper], greys[paper])
-        lighter = greys - terms @ surface
-        paper = lighter <= 2 * np.std(lighter[paper]) + 1
-    background = polygrid2d(
-        *(np.linspace(-1, 1, side) for side in pixels.shape), surface.reshape(3, 3)
-    )
-    contrast = np.ptp(pixels)
-    if (
-        np.ptp(background) < MOST_UNEVEN * contrast
-        # A picture that is cut to its ink shows too little paper.
-        or np.mean(paper[margin]) < LEAST_MARGIN
-        or np.std(lighter[paper]) > LEAST_INK / 4 * contrast
-    ):
-        return pixels
-    steps.append("uneven background taken away")
-    return (pixels - background).clip(0)
-
-
-def _frame(pixels, size, steps):
-    """What MNIST's makers did: the ink in a box, its centre of mass in the middle."""
-    pixels = pixels.astype(float) - pixels.min()
-    pixels *= 255 / pixels.max()
-    pixels[pixels < LEAST_INK * 255] = 0
-    rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))
-    ink = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = min(
-        BOX * side / length for side, length in zip(size, ink.shape, strict=True)
-    )
-    box = [max(1, round(scale * length)) for length in ink.shape]
-    picture = Image.fromarray(ink.round().astype(np.uint8)).resize(box[::-1])
-    ink = np.asarray(picture, float)
-    ink *= 255 / ink.max()
-    centre = [
-        np.average(np.arange(length), weights=ink.sum(axis=1 - axis))
-        for axis, length in enumerate(box)
+def read_digits(file, shape):
+    """All digits of a picture, each as an image of (1, height, width)."""
+    opened = open_picture(file)
+    _, *size = shape
+    _, ink, digits = _look_at(_lay_on_a_ground(opened.rgba, opened.steps), opened)
+    images = [
+        frame(ink, digits.numbers == number, size, opened.steps)[None]
+        for number in range(1, digits.n + 1)
     ]
-    framed = np.zeros(size, np.uint8)
-    top, left = (
-        int(np.clip(round((side - 1) / 2 - middle), 0, side - length))
-        for side, length, middle in zip(size, box, centre, strict=True)
-    )
-    framed[top : top + box[0], left : left + box[1]] = ink.round()
-    steps.append(f"ink scaled to {box[1]}x{box[0]}, centred in {size[1]}x{size[0]}")
-    return framed
+    return Picture(np.stack(images), opened.steps, opened.n_frames, digits.n)
+
+
+def _lay_on_a_ground(picture, steps):
+    """A picture on white, or on black if nothing of it would show on white."""
+    alpha = np.asarray(picture.getchannel("A"))
+    if alpha.min() == 255:
+        return picture.convert("RGB")
+    visible = np.asarray(picture.convert("L"))[alpha > alpha.max() / 2]
+    # The darkest hundredth: a paper's ink counts, a stray pixel does not.
+    ground = "black" if np.quantile(visible, 0.01) > 127 else "white"
+    steps.append(f"transparent, so laid on {ground}")
+    below = Image.new("RGBA", picture.size, ground)
+    return Image.alpha_composite(below, picture).convert("RGB")
+
+
+def _look_at(rgb, opened):
+    """The greys of a picture, the ink in them, and the digits in that."""
+    picture = rgb.convert("L")
+    picture.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
+    greys = np.asarray(picture, float)
+    if np.ptp(greys) == 0:
+        raise ValueError(
+            f"{opened.name} has only one colour: there is nothing to recognise"
+        )
+    ink = find_ink(greys)
+    digits = find_digits(ink)
+    if digits.n == 0:
+        raise ValueError(
+            f"{opened.name} has no ink: nothing stands out from its background"
+        )
+    if ink.dark_on_light:
+        opened.steps.append("dark on light, so inverted")
+    return greys, ink, digits
+
+
+def _resize(picture, size, resize, steps):
+    """A picture of another size, its proportions kept."""
+    height, width = size
+    if picture.size == (width, height):
+        return np.asarray(picture)
+    steps.append(f"resized to {width}x{height}")
+    if picture.width * height != picture.height * width:
+        steps.append({"pad": "padded", "crop": "cropped"}[resize])
+    if resize == "crop":
+        return np.asarray(ImageOps.fit(picture, (width, height)))
+    pixels = np.asarray(picture)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    colour = np.median(border, axis=0).astype(int)
+    colour = tuple(colour.tolist()) if picture.mode == "RGB" else int(colour)
+    return np.asarray(ImageOps.pad(picture, (width, height), color=colour))
