@@ -18,7 +18,6 @@ from skmnist._command_line.predict import (
     open_model,
     takes_fractions,
 )
-from skmnist._command_line.progress import EpochProgress
 from skmnist._extras import import_extra
 from skmnist.datasets import load_digits28
 
@@ -70,7 +69,7 @@ def train():
     estimator = ConvNetClassifier(
         max_epochs=EPOCHS["digits"],
         random_state=0,
-        callbacks=[EpochProgress("ConvNetClassifier")],
+        verbose=1,
     )
     return estimator.fit(X, y)
 
