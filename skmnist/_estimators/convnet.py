@@ -53,8 +53,9 @@ class ConvLayer:
         Zeros around the image: "same" keeps its size with stride 1 (with stride s
         it becomes size / s, rounded up), "valid" adds none, an int adds so many
         pixels on each side.
-    pool : {"max", "avg"} or None, default="max"
-        How the pixels of a window are pooled to one; None for no pooling.
+    pool : {"max", "avg", "global"} or None, default="max"
+        How the pixels of a window are pooled to one: by their highest, or by their
+        mean. "global" takes the mean of the whole map; None pools nothing.
     pool_size : int, default=2
         Height and width of the window. On a shorter side of the image the window
         shrinks to that side.
@@ -63,6 +64,10 @@ class ConvLayer:
     batch_norm : bool, default=False
         Whether to normalise every feature map over the batch, before the
         activation [1]_. The convolution then has no bias.
+    residual : bool, default=False
+        Whether to add the layer's input before the activation [2]_, so that many
+        layers can be trained. Needs padding "same"; where the number of maps or their
+        size changes, the input passes a convolution of a single pixel.
 
     Raises
     ------
@@ -73,6 +78,7 @@ class ConvLayer:
     ----------
     .. [1] Ioffe and Szegedy, "Batch normalization: accelerating deep network
        training by reducing internal covariate shift", ICML 2015.
+    .. [2] He et al., "Deep residual learning for image recognition", CVPR 2016.
 
     Examples
     --------
@@ -85,10 +91,11 @@ class ConvLayer:
     kernel_size: int = 3
     stride: int = 1
     padding: Literal["same", "valid"] | int = "same"
-    pool: Literal["max", "avg"] | None = "max"
+    pool: Literal["max", "avg", "global"] | None = "max"
     pool_size: int = 2
     pool_stride: int | None = None
     batch_norm: bool = False
+    residual: bool = False
 
     def __post_init__(self):
         check.check_parameters(self, CONV_LAYER_RULES)
@@ -101,6 +108,13 @@ class ConvLayer:
                 "even kernel_size with a stride, as 'same' would need more on one side "
                 f"than on the other. Got 'same' with kernel_size={self.kernel_size}, "
                 f"stride={self.stride} instead."
+            )
+
+        if self.residual and self.padding != "same":
+            raise ValueError(
+                "The 'padding' parameter of ConvLayer must be 'same' with residual="
+                f"True, as the input and the output are added. Got {self.padding!r} "
+                "instead."
             )
 
     def __repr__(self):
@@ -117,10 +131,11 @@ CONV_LAYER_RULES = {
     "kernel_size": check.POSITIVE_INT,
     "stride": check.POSITIVE_INT,
     "padding": check.one_of("same", "valid", also=check.NON_NEGATIVE_INT),
-    "pool": check.one_of("max", "avg", None),
+    "pool": check.one_of("max", "avg", "global", None),
     "pool_size": check.POSITIVE_INT,
     "pool_stride": check.one_of(None, also=check.POSITIVE_INT),
     "batch_norm": check.BOOL,
+    "residual": check.BOOL,
 }
 
 CONV_LAYERS = check.Rule(

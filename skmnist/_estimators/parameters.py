@@ -12,13 +12,15 @@ import torch
 from skorch.callbacks import Callback
 
 from skmnist._estimators import validation as check
-from skmnist._training.augment import TRANSFORMS
+from skmnist._training.augment import TRANSFORMS, as_steps
 from skmnist._training.modules import ACTIVATIONS
 from skmnist._training.optimizers import OPTIMIZERS
 
-Augment: TypeAlias = (
-    Literal["shift", "affine"] | Callable[[torch.Tensor], torch.Tensor] | None
+AugmentStep: TypeAlias = (
+    Literal["shift", "affine", "flip", "crop", "brightness", "erase"]
+    | Callable[[torch.Tensor], torch.Tensor]
 )
+Augment: TypeAlias = AugmentStep | Sequence[AugmentStep] | None
 Loss: TypeAlias = (
     Literal["cross_entropy"] | Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 )
@@ -33,6 +35,13 @@ def _is_callback(item):
     if isinstance(callback, type):
         return issubclass(callback, Callback)
     return isinstance(callback, Callback)
+
+
+def _is_augmentation(value):
+    return all(
+        callable(step) or (isinstance(step, str) and step in TRANSFORMS)
+        for step in as_steps(value)
+    )
 
 
 # Of the networks whose layers are described by parameters.
@@ -69,7 +78,11 @@ TRAINING_RULES = {
     "n_iter_no_change": check.POSITIVE_INT,
     "tol": check.NON_NEGATIVE_FLOAT,
     "pixel_scaling": check.PIXEL_SCALING,
-    "augment": check.one_of(None, *TRANSFORMS, also=check.CALLABLE),
+    "augment": check.Rule(
+        f"None, one of {', '.join(map(repr, TRANSFORMS))}, a callable, or a list of "
+        "these",
+        _is_augmentation,
+    ),
     "precision": check.one_of("float32", "float64", "bfloat16", "auto"),
     "micro_batch_size": check.one_of("auto", also=check.POSITIVE_INT),
     "callbacks": check.Rule(
@@ -148,11 +161,14 @@ TRAINING_PARAMETERS = """
         and standard deviation 1; the training images' lowest and highest pixel to
         0 and 1; to -1 and 1; nothing. The statistics are weighted by
         ``sample_weight`` and part of the model.
-    augment : {"shift", "affine"}, callable or None, default=None
-        Random changes of the training images, new ones in every epoch: shifts by
-        up to 2 pixels; small rotations, scalings, shears and shifts; or a callable
-        that takes and returns a float tensor of shape (n, channels, height, width)
-        of unscaled pixels.
+    augment : str, callable, list of these or None, default=None
+        Random changes of the training images, new ones in every epoch. "shift":
+        by up to 2 pixels; "affine": small rotations, scalings, shears and shifts;
+        "flip": half of the images mirrored; "crop": a part of three quarters of each
+        side or more, enlarged; "brightness": pixels times 0.7 to 1.3; "erase": in half
+        of the images, a rectangle of their mean. A callable takes and returns a float
+        tensor of shape (n, channels, height, width) of unscaled pixels. Those of a list
+        are made in its order.
     device : str or torch.device, default="auto"
         "auto" is the best there is: CUDA, else Apple's MPS, else the CPU. Set on a
         fitted estimator it moves the model at its next use.

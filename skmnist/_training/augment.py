@@ -17,6 +17,11 @@ MAX_ANGLE = math.radians(10)
 MAX_SCALING = 0.1
 MAX_SHEAR = 0.1
 
+# Milder than for photographs, of which digits keep less when a part is cut off.
+LEAST_CROP = 0.75  # of a side
+MAX_BRIGHTENING = 0.3
+ERASED = (0.15, 0.45)  # of a side, in half of the images
+
 
 def random_shift(images, generator):
     """Move every image by up to two whole pixels each way; edges are repeated."""
@@ -69,4 +74,73 @@ def random_affine(images, generator):
     return F.grid_sample(images, positions, padding_mode="border", align_corners=False)
 
 
-TRANSFORMS = {"shift": random_shift, "affine": random_affine}
+def random_flip(images, generator):
+    """Mirror half of the images, left to right."""
+    flipped = _draw(images, generator, 1) < 0.5
+    return torch.where(flipped[0][:, None, None, None], images.flip(-1), images)
+
+
+def random_crop(images, generator):
+    """Cut a part of every image out, of its proportions, and bring it to full size."""
+    n = len(images)
+    size, right, down = _draw(images, generator, 3)
+    size = LEAST_CROP + (1 - LEAST_CROP) * size
+    # From -1 to 1 the image reaches; the middle of a part can lie so far from 0.
+    room = 1 - size
+    maps = torch.zeros((n, 2, 3), device=images.device, dtype=images.dtype)
+    maps[:, 0, 0] = maps[:, 1, 1] = size.to(images.dtype)
+    maps[:, 0, 2] = room * (2 * right - 1)
+    maps[:, 1, 2] = room * (2 * down - 1)
+    positions = F.affine_grid(maps, list(images.shape), align_corners=False)
+    return F.grid_sample(images, positions, padding_mode="border", align_corners=False)
+
+
+def random_brightness(images, generator):
+    """Multiply the pixels of every image by a number around 1."""
+    (factor,) = 1 + MAX_BRIGHTENING * (2 * _draw(images, generator, 1) - 1)
+    return images * factor.to(images.dtype)[:, None, None, None]
+
+
+def random_erasing(images, generator):
+    """Lay the image's mean over a rectangle of every other image.
+
+    Zhong et al., "Random erasing data augmentation", AAAI 2020.
+    """
+    _, _, height, width = images.shape
+    erased, *box = _draw(images, generator, 5)
+    low, high = ERASED
+    inside = []
+    for side, share, place in ((height, *box[:2]), (width, *box[2:])):
+        length = (low + (high - low) * share) * side
+        first = place * (side - length)
+        position = torch.arange(side, device=images.device) + 0.5
+        inside.append(
+            (position > first[:, None]) & (position < (first + length)[:, None])
+        )
+    rows, columns = inside
+    box = rows[:, :, None] & columns[:, None, :] & (erased < 0.5)[:, None, None]
+    mean = images.mean((2, 3), keepdim=True)
+    return torch.where(box[:, None], mean, images)
+
+
+def _draw(images, generator, n_numbers):
+    """So many numbers between 0 and 1 for every image."""
+    shape, device = (n_numbers, len(images)), images.device
+    return torch.rand(shape, dtype=torch.float32, device=device, generator=generator)
+
+
+TRANSFORMS = {
+    "shift": random_shift,
+    "affine": random_affine,
+    "flip": random_flip,
+    "crop": random_crop,
+    "brightness": random_brightness,
+    "erase": random_erasing,
+}
+
+
+def as_steps(augment):
+    """The names and callables that an `augment` parameter stands for, in order."""
+    if augment is None:
+        return []
+    return list(augment) if isinstance(augment, (list, tuple)) else [augment]

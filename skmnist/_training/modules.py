@@ -201,6 +201,8 @@ def conv_block(layer, image_shape, activation):
     )
     normalisation = [nn.BatchNorm2d(layer.filters)] if layer.batch_norm else []
     block = [*before, convolution, *normalisation]
+    if layer.residual:
+        block = [Residual(layer, image_shape, block)]
     activate = ACTIVATIONS[activation]()
     if layer.pool is None:
         return [*block, activate]
@@ -209,6 +211,27 @@ def conv_block(layer, image_shape, activation):
     if layer.pool == "max" and activation in NON_DECREASING:
         return [*block, pool, activate]
     return [*block, activate, pool]
+
+
+class Residual(nn.Module):
+    """The sum of what layers make of their input, and of the input itself.
+
+    Where the convolution changes the shape, the input is brought to it by one of a
+    single pixel (He et al., "Deep residual learning for image recognition", CVPR 2016,
+    option B).
+    """
+
+    def __init__(self, layer, image_shape, layers):
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+        self.shortcut = nn.Identity()
+        if layer.filters != image_shape[0] or layer.stride > 1:
+            self.shortcut = nn.Conv2d(
+                image_shape[0], layer.filters, 1, layer.stride, bias=False
+            )
+
+    def forward(self, x):
+        return self.layers(x) + self.shortcut(x)
 
 
 def convolved_size(layer, image_shape):
@@ -224,6 +247,8 @@ def convolved_size(layer, image_shape):
 
 def pool_window(layer, size):
     """A ConvLayer's pooling window on maps of this size, and its strides."""
+    if layer.pool == "global":
+        return size, size
     window = tuple(min(layer.pool_size, side) for side in size)
     stride = layer.pool_stride or layer.pool_size
     return window, (stride, stride)

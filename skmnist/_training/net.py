@@ -13,7 +13,7 @@ from skorch.exceptions import SkorchTrainingImpossibleError
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from skmnist._training.ambient import drawing_from, in_own_torch_state, survive_fork
-from skmnist._training.augment import TRANSFORMS
+from skmnist._training.augment import TRANSFORMS, as_steps
 from skmnist._training.batches import Batches
 from skmnist._training.callback_checks import check_callbacks, missing_figure
 from skmnist._training.callback_state import CallbackStates
@@ -69,7 +69,7 @@ class TrainingNet(NeuralNetClassifier):
     Parameters are skorch's, and
 
     autocast_dtype : torch.dtype or None
-    augment : "shift", "affine", a callable on a batch, or None
+    augment : a key of TRANSFORMS, a callable on a batch, a list of these, or None
     micro_batch_size : int or "auto"
     shuffle : bool
     loss : Loss
@@ -100,7 +100,7 @@ class TrainingNet(NeuralNetClassifier):
     ):
         super().__init__(*args, **kwargs)
         self._autocast_dtype = autocast_dtype
-        self._augment = augment
+        self._augment = as_steps(augment)
         self._micro_batch_size = micro_batch_size
         self._shuffle = shuffle
         self._loss = loss
@@ -460,14 +460,20 @@ class TrainingNet(NeuralNetClassifier):
 
     def _augmented(self, images):
         """The images of a batch, changed at random where that is asked for."""
-        if self._augment is None:
+        if not self._augment:
             return images
         images = images.to(self.module_.scaling.factor.dtype)
-        if not callable(self._augment):
-            return TRANSFORMS[self._augment](images, self._generator)
-        # A callable of the user's draws from torch's global generators.
+        for step in self._augment:
+            if callable(step):
+                images = self._changed_by(step, images)
+            else:
+                images = TRANSFORMS[step](images, self._generator)
+        return images
+
+    def _changed_by(self, change, images):
+        # What is the user's draws from torch's global generators.
         with drawing_from(self._draw_int(), images.device):
-            changed = self._augment(images)
+            changed = change(images)
         if not isinstance(changed, torch.Tensor) or changed.shape != images.shape:
             came = getattr(changed, "shape", type(changed).__name__)
             raise ValueError(

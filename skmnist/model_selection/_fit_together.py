@@ -38,10 +38,10 @@ def is_network(estimator):
 def common_key(estimator):
     """What the estimators that can be fitted together with this one have in common.
 
-    None where it has to be fitted alone: batch normalisation, held-out images, a
-    checkpoint, printing, callbacks, a custom optimiser or loss and what remains of an
-    earlier fit belong to one network at a time. Parameters that are not allowed, and
-    devices that are not there, are left to `fit` to report.
+    None where it has to be fitted alone: batch normalisation, residual layers, held-out
+    images, a checkpoint, printing, callbacks, a custom optimiser or loss and what
+    remains of an earlier fit belong to one network at a time. Parameters that are not
+    allowed, and devices that are not there, are left to `fit` to report.
     """
     try:
         check.check_parameters(estimator, estimator._rules)
@@ -49,8 +49,9 @@ def common_key(estimator):
     except ValueError:
         return None
     params = estimator.get_params(deep=False)
-    normalised = (
-        getattr(layer, "batch_norm", False) for layer in params.get("conv_layers", ())
+    special = (
+        getattr(layer, "batch_norm", False) or getattr(layer, "residual", False)
+        for layer in params.get("conv_layers", ())
     )
     if (
         any(params[name] for name in ("warm_start", "early_stopping", "verbose"))
@@ -60,7 +61,7 @@ def common_key(estimator):
         or not isinstance(params["optimizer"], str)
         or not isinstance(params["loss"], str)
         or not isinstance(params["random_state"], (Integral, type(None)))
-        or any(normalised)
+        or any(special)
     ):
         return None
     common = [params[name] for name in sorted(params) if name not in NUMBERS]

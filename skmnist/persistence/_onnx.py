@@ -51,7 +51,8 @@ def export_onnx(
 
     Parameters
     ----------
-    estimator : LinearClassifier, MLPClassifier, ConvNetClassifier or Pipeline
+    estimator : LinearClassifier, MLPClassifier, ConvNetClassifier, \
+            ModuleClassifier or Pipeline
         A fitted one, or a fitted `Pipeline` that ends in one and begins with steps of
         scikit-learn's that skl2onnx can convert [2]_, such as `StandardScaler`,
         `MinMaxScaler` and `PCA`. The file computes in float32, whatever the
@@ -138,9 +139,9 @@ def _split(estimator):
     if isinstance(classifier, (NetworkClassifier, LinearClassifier)):
         return steps, classifier
     raise TypeError(
-        "export_onnx takes a LinearClassifier, MLPClassifier or ConvNetClassifier, or "
-        f"a Pipeline that ends in one. Got {_described(estimator, classifier)} instead."
-        f"{_part_to_pass(classifier)}"
+        "export_onnx takes a LinearClassifier, MLPClassifier, ConvNetClassifier or "
+        "ModuleClassifier, or a Pipeline that ends in one. Got "
+        f"{_described(estimator, classifier)} instead.{_part_to_pass(classifier)}"
     )
 
 

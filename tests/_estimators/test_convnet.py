@@ -20,6 +20,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from skmnist import ConvLayer, ConvNetClassifier
+from skmnist.model_selection._fit_together import common_key
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -54,6 +55,54 @@ def test_every_convnet_of_the_reports_has_its_parameter_count(
     assert clf.summary().n_parameters == n_parameters
     shapes = {line.layer: line.output_shape for line in clf.summary()}
     assert shapes["Flatten"] == (flattened,)
+
+
+def test_residual_layers_add_their_input(digits):
+    layers = (
+        ConvLayer(4, pool=None),
+        ConvLayer(4, pool=None, batch_norm=True, residual=True),
+        ConvLayer(6, 4, residual=True),
+        ConvLayer(8, stride=2, residual=True, pool="global"),
+    )
+    clf = fitted(digits, layers, (), activation="tanh", precision="float64")
+    module, functional = clf.module_, nn.functional
+    first, second, third, fourth = (module.layers[i] for i in (0, 2, 4, 7))
+    with torch.no_grad():
+        x = module.scaling(torch.tensor(digits[1][:5, None]))
+        x = first(x).tanh()
+        x = (x + second.layers(x)).tanh()
+        x = third.layers(x) + third.shortcut(x)
+        x = functional.max_pool2d(x, 2).tanh()
+        x = fourth.layers(x) + functional.conv2d(x, fourth.shortcut.weight, stride=2)
+        x = x.tanh().mean((2, 3))
+        logits = module.layers[-1](x)
+    assert isinstance(second.shortcut, nn.Identity)
+    assert_allclose(clf.decision_function(digits[1][:5]), logits, atol=1e-8)
+    assert clf.transform(digits[1][:5]).shape == (5, 8)
+    twin = pickle.loads(pickle.dumps(clf))
+    assert_array_equal(twin.predict_proba(digits[1]), clf.predict_proba(digits[1]))
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (7, 13), (1, 64), (3, 9, 5)])
+def test_a_deep_residual_network_takes_images_of_any_shape(shape):
+    block = ConvLayer(4, pool=None, batch_norm=True, residual=True)
+    down = ConvLayer(6, stride=2, pool=None, residual=True)
+    layers = (block, block, down, down, block, ConvLayer(8, pool="global"))
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 256, (20, *shape)), np.arange(20) % 2
+    clf = ConvNetClassifier(layers, (), max_epochs=1, random_state=0)
+    image_shape = shape if len(shape) == 3 else (1, *shape)
+    clf.set_params(image_shape=image_shape).fit(X.reshape(20, -1), y)
+    assert clf.predict_proba(X.reshape(20, -1)).shape == (20, 2)
+    assert clf.summary().n_parameters == clf.n_parameters_
+
+
+def test_residual_layers_are_fitted_one_by_one():
+    def key(layer):
+        return common_key(ConvNetClassifier((layer, 4)))
+
+    assert key(ConvLayer(4, pool="global")) is not None
+    assert key(ConvLayer(4, residual=True)) is None
 
 
 def test_logits_are_those_of_the_plain_torch_sequence(digits):
@@ -293,17 +342,24 @@ def test_layers_are_grid_values(digits):
         ("padding", "full", "one of 'same', 'valid', or a non-negative int"),
         ("padding", -1, "one of 'same', 'valid', or a non-negative int"),
         ("padding", None, "one of 'same', 'valid', or a non-negative int"),
-        ("pool", "min", "one of 'max', 'avg', None"),
-        ("pool", False, "one of 'max', 'avg', None"),
+        ("pool", "min", "one of 'max', 'avg', 'global', None"),
+        ("pool", False, "one of 'max', 'avg', 'global', None"),
         ("pool_size", 0, "a positive int"),
         ("pool_stride", 0, "one of None, or a positive int"),
         ("batch_norm", 1, "a bool"),
+        ("residual", 1, "a bool"),
     ],
 )
 def test_a_bad_layer_cannot_be_made(name, value, expected):
     message = f"The {name!r} parameter of ConvLayer must be {expected}. Got {value!r}"
     with pytest.raises(ValueError, match=re.escape(message)):
         ConvLayer(**{"filters": 8, name: value})
+
+
+def test_a_residual_layer_needs_same_padding():
+    for padding in ("valid", 1):
+        with pytest.raises(ValueError, match="must be 'same' with residual=True"):
+            ConvLayer(8, padding=padding, residual=True)
 
 
 def test_an_even_kernel_with_a_stride_has_no_same_padding():

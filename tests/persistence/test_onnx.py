@@ -50,6 +50,11 @@ ESTIMATORS = {
         activation="gelu",
         max_epochs=1,
     ),
+    "residual": ConvNetClassifier(
+        (4, ConvLayer(8, stride=2, residual=True), ConvLayer(8, pool="global")),
+        (),
+        max_epochs=1,
+    ),
 }
 
 
