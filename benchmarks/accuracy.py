@@ -5,13 +5,11 @@ The defaults and our own recipes, on MNIST, one fit a seed.
 
 import argparse
 import statistics
-import time
 
 from tabulate import tabulate
 
-from benchmarks.measure import environment, environment_text, write
+from benchmarks.measure import Worker, environment, environment_text, write
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
-from skmnist.datasets import fetch_mnist
 from skmnist.recipes import get_recipe
 
 CONTENDERS = {
@@ -30,17 +28,12 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     print(environment_text(environment()))
-    X_train, X_test, y_train, y_test = fetch_mnist(split=True)
     figures = {}
     for name in options.contenders:
-        runs = []
-        for seed in range(options.seeds):
-            estimator = CONTENDERS[name](random_state=seed)
-            start = time.perf_counter()
-            estimator.fit(X_train, y_train)
-            seconds = time.perf_counter() - start
-            runs.append((100 * estimator.score(X_test, y_test), seconds))
-        figures[name] = runs
+        worker = Worker("fit_and_score", name)
+        answers = [worker.ask() for _ in range(options.seeds)]
+        worker.close()
+        figures[name] = [(found["accuracy"], found["seconds"]) for found in answers]
     rows = []
     for name, runs in figures.items():
         accuracies, seconds = zip(*runs, strict=True)

@@ -9,11 +9,12 @@ import pickle
 import subprocess
 import sys
 
-from benchmarks.contenders import CONTENDERS, contenders_for
+from benchmarks.contenders import CONTENDERS, LOOP, OURS, SKORCH, contenders_for
 from benchmarks.measure import (
     Worker,
     environment,
     environment_text,
+    free_environment,
     in_turn,
     ratio_table,
     table,
@@ -24,7 +25,7 @@ from benchmarks.networks import NETWORKS
 from benchmarks.worker import tiny_data
 
 NETWORK = NETWORKS["mlp-500-300"]
-CLOSEST = ("skmnist", "hand-written loop", "skorch")
+CLOSEST = (OURS, LOOP, SKORCH)
 IMPORTS = {
     "import skmnist": "import skmnist",
     "from skmnist import MLPClassifier": "from skmnist import MLPClassifier",
@@ -53,7 +54,9 @@ def import_time(repeats):
     for i in range(repeats + 1):
         for name, code in IMPORTS.items():
             seconds = timed(
-                lambda code=code: subprocess.run([sys.executable, "-c", code])
+                lambda code=code: subprocess.run(
+                    [sys.executable, "-c", code], env=free_environment()
+                )
             )
             if i > 0:
                 figures[name].append(seconds)

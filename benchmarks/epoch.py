@@ -4,7 +4,10 @@ import argparse
 
 from benchmarks.contenders import contenders_for
 from benchmarks.measure import (
+    FLOOR,
     Worker,
+    circumstances,
+    circumstances_text,
     environment,
     environment_text,
     in_turn,
@@ -25,9 +28,12 @@ def main():
     for name in options.networks:
         contenders = options.contenders or contenders_for(NETWORKS[name])
         workers = {other: Worker("epoch", other, name) for other in contenders}
+        workers[FLOOR] = Worker("floor", name, 60_000, True)
         figures = in_turn(workers, options.repeats)
-        print(f"\n## {name}\n\n{ratio_table(figures)}\n", flush=True)
-        write(f"epoch-{name}", {"seconds": figures})
+        beside = circumstances(workers)
+        print(f"\n## {name}\n\n{ratio_table(figures)}\n")
+        print(circumstances_text(beside), flush=True)
+        write(f"epoch-{name}", {"seconds": figures, **beside})
 
 
 if __name__ == "__main__":

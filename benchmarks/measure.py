@@ -13,9 +13,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tabulate import tabulate
+from threadpoolctl import threadpool_info
 
 HERE = Path(__file__).parent
+FLOOR = "floor of the products"  # the row beside the contenders
 PAUSE = 0.3  # seconds between two contenders
+# Variables that hold a library back to the kernels or threads of another machine.
+# OMP_NUM_THREADS stays: it is the same for all contenders.
+HOLD_BACK = (
+    *("OPENBLAS_", "GOTO_", "BLIS_", "NVPL_", "MKL_", "ONEDNN_", "DNNL_"),
+    *("ATEN_CPU_", "NPY_DISABLE_"),
+)
 PACKAGES = (
     *("skmnist", "torch", "skorch", "scikit-learn", "numpy"),
     *("keras", "tensorflow-cpu", "jax"),
@@ -33,7 +41,10 @@ class Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=HERE.parent,
+            env=free_environment(),
         )
+        self.kernels = None
+        self.compiling = None
 
     def ask(self):
         """Run the task once; what it measured, as a dict."""
@@ -42,12 +53,64 @@ class Worker:
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.process.args} ended: run it by hand to see why")
-        return json.loads(line)
+        figure = json.loads(line)
+        self.kernels = figure.pop("kernels")
+        self.compiling = figure.pop("compiling", None)
+        return figure
 
     def close(self):
         """End the process."""
         self.process.stdin.close()
         self.process.wait()
+
+
+def free_environment():
+    """The variables of a process in which no library is held back."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(HOLD_BACK)
+    }
+
+
+def kernels():
+    """The BLAS libraries of this process, and the processor that each works for.
+
+    NumPy and SciPy each have their own. That of torch, which is a part of it, cannot
+    be seen.
+    """
+    found = {
+        f"{library['internal_api']} for {library['architecture']}, "
+        f"threads: {library['num_threads']}"
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    }
+    return "; ".join(sorted(found)) or "none that threadpoolctl knows"
+
+
+def circumstances(workers):
+    """What is told beside the times of workers that have run."""
+    compiling = {name: worker.compiling for name, worker in workers.items()}
+    return {
+        "kernels": {name: worker.kernels for name, worker in workers.items()},
+        "compiling": {name: s for name, s in compiling.items() if s is not None},
+    }
+
+
+def circumstances_text(found):
+    """The BLAS kernels, each with who ran with it, and the seconds of compiling."""
+    names = {}
+    for name, text in found.get("kernels", {}).items():
+        names.setdefault(text, []).append(name)
+    lines = [
+        f"BLAS kernels: {text} ({'all' if len(names) == 1 else '; '.join(who)})"
+        for text, who in names.items()
+    ]
+    lines += [
+        f"Compiling, which the table leaves out: {name}, {seconds:.3g} s"
+        for name, seconds in found.get("compiling", {}).items()
+    ]
+    return "\n\n".join(lines)
 
 
 def in_turn(workers, repeats):

@@ -8,7 +8,10 @@ import argparse
 
 from benchmarks.contenders import contenders_for
 from benchmarks.measure import (
+    FLOOR,
     Worker,
+    circumstances,
+    circumstances_text,
     environment,
     environment_text,
     in_turn,
@@ -17,7 +20,7 @@ from benchmarks.measure import (
 )
 from benchmarks.networks import NETWORKS
 
-LEFT_OUT = {"DataLoader loop"}  # predicts as the hand-written loop does
+LEFT_OUT = {"DataLoader loop"}  # predicts as the best loop does
 IMAGES = (10_000, 1)
 
 
@@ -35,10 +38,13 @@ def main():
                 contender: Worker("predict", contender, name, n_images)
                 for contender in contenders
             }
+            workers[FLOOR] = Worker("floor", name, n_images, False)
             figures = in_turn(workers, options.repeats)
+            beside = circumstances(workers)
             images = f"{n_images:,} image{'s' * (n_images > 1)}"
-            print(f"\n## {name}, {images}\n\n{ratio_table(figures)}\n", flush=True)
-            write(f"predict-{name}-{n_images}", {"seconds": figures})
+            print(f"\n## {name}, {images}\n\n{ratio_table(figures)}\n")
+            print(circumstances_text(beside), flush=True)
+            write(f"predict-{name}-{n_images}", {"seconds": figures, **beside})
 
 
 if __name__ == "__main__":

@@ -3,41 +3,55 @@
 import json
 import statistics
 
+from benchmarks.contenders import (
+    BFLOAT16,
+    JAX,
+    LOOP,
+    OURS,
+    SKLEARN,
+    SKORCH,
+    TENSORFLOW,
+)
 from benchmarks.costs import memory_table, pickle_table
 from benchmarks.growth import growth_table
-from benchmarks.measure import HERE, environment_text, ratio, ratio_table, table
+from benchmarks.measure import (
+    HERE,
+    circumstances_text,
+    environment_text,
+    ratio,
+    ratio_table,
+    table,
+)
 from benchmarks.networks import NETWORKS
 
 # Of what was measured: the file, who, beside whom, and the most the ratio should be.
-OURS, BFLOAT16 = "skmnist", "skmnist, bfloat16"
 TWO = "two processes"
-LOOP, SKORCH, KERAS = "hand-written loop", "skorch", "Keras/TensorFlow"
 TARGETS = [
     ("epoch-mlp-500-300", OURS, LOOP, 1.10),
     ("epoch-mlp-500-300", OURS, SKORCH, 0.72),
     ("epoch-mlp-500-300", BFLOAT16, SKORCH, 0.55),
-    ("epoch-mlp-500-300", OURS, KERAS, 0.80),
-    ("epoch-mlp-500-300", OURS, "scikit-learn", 1.00),
-    ("epoch-mlp-500-300", OURS, "Keras/JAX", 1.15),
+    ("epoch-mlp-500-300", OURS, TENSORFLOW, 0.80),
+    ("epoch-mlp-500-300", OURS, SKLEARN, 1.00),
+    ("epoch-mlp-500-300", OURS, JAX, 1.15),
     ("epoch-mlp-100", OURS, LOOP, 1.15),
     ("epoch-mlp-100", OURS, SKORCH, 0.65),
-    ("epoch-mlp-100", OURS, KERAS, 1.00),
-    ("epoch-mlp-100", OURS, "scikit-learn", 1.00),
+    ("epoch-mlp-100", OURS, TENSORFLOW, 1.00),
+    ("epoch-mlp-100", OURS, SKLEARN, 1.00),
     ("epoch-conv-16-4", OURS, LOOP, 1.10),
     ("epoch-conv-16-4", OURS, SKORCH, 0.30),
-    ("epoch-conv-16-4", OURS, KERAS, 1.00),
+    ("epoch-conv-16-4", OURS, TENSORFLOW, 1.00),
     ("epoch-conv-32-64-128", OURS, LOOP, 1.10),
     ("epoch-conv-32-64-128", OURS, SKORCH, 0.62),
     ("epoch-conv-32-64-128", BFLOAT16, SKORCH, 0.45),
-    ("epoch-conv-32-64-128", OURS, KERAS, 0.80),
+    ("epoch-conv-32-64-128", OURS, TENSORFLOW, 0.80),
     ("search-mlp-100", TWO, "half of one thread", 1.15),
     ("search-mlp-500-300", TWO, "half of one thread", 1.15),
     ("search-mlp-100", "batched", TWO, 0.90),
     *(
         (f"predict-{network}-{n_images}", OURS, other, limit)
         for n_images, limits in (
-            (10000, {LOOP: 1.10, SKORCH: 0.9, KERAS: 1.0}),
-            (1, {LOOP: 3.0, SKORCH: 0.5, KERAS: 0.1}),
+            (10000, {LOOP: 1.10, SKORCH: 0.9, TENSORFLOW: 1.0}),
+            (1, {LOOP: 3.0, SKORCH: 0.5, TENSORFLOW: 0.1}),
         )
         for network in ("mlp-500-300", "mlp-100", "conv-16-4", "conv-32-64-128")
         for other, limit in limits.items()
@@ -111,6 +125,8 @@ def sections():
             yield f"## {name}\n\n{environment_text(found['environment'])}"
             ours = TWO if name.startswith("search") else OURS
             yield ratio_table(found["seconds"], ours)
+            if beside := circumstances_text(found):
+                yield beside
 
 
 def accuracies():

@@ -4,6 +4,7 @@ ARGUMENTS is a list in JSON: a task below, and what it takes. Each line on stand
 input runs the task once, and answers with a line of JSON.
 """
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.contenders import CONTENDERS
-from benchmarks.measure import timed
+from benchmarks.measure import kernels, timed
 from benchmarks.networks import NETWORKS
 
 
@@ -27,7 +28,8 @@ def epoch(contender, network, n_train=None):
     """One epoch of training."""
     X, _, y, _ = load(n_train)
     made = CONTENDERS[contender](NETWORKS[network], X, y)
-    return lambda: {"seconds": timed(made.fit)}
+    told = {"compiling": made.compiling} if hasattr(made, "compiling") else {}
+    return lambda: {"seconds": timed(made.fit), **told}
 
 
 def predict(contender, network, n_images):
@@ -42,6 +44,28 @@ def predict(contender, network, n_images):
         while sum(seconds) < 1:
             seconds.append(timed(lambda: made.predict(images)))
         return {"seconds": sum(seconds) / len(seconds)}
+
+    return run
+
+
+def floor(network, n_images, training):
+    """What the products alone take in the fastest library."""
+    from benchmarks.floor import seconds
+
+    return lambda: {"seconds": seconds(NETWORKS[network], n_images, training)}
+
+
+def fit_and_score(contender):
+    """A whole fit of one of our estimators, with another seed every time."""
+    from benchmarks.accuracy import CONTENDERS
+
+    X, X_test, y, y_test = load()
+    seeds = itertools.count()
+
+    def run():
+        estimator = CONTENDERS[contender](random_state=next(seeds))
+        seconds = timed(lambda: estimator.fit(X, y))
+        return {"seconds": seconds, "accuracy": 100 * estimator.score(X_test, y_test)}
 
     return run
 
@@ -147,7 +171,10 @@ def status_megabytes(key):
 
 TASKS = {
     task.__name__: task
-    for task in (epoch, predict, fixed_cost, memory, growth, mapped, search)
+    for task in (
+        *(epoch, predict, floor, fit_and_score, fixed_cost),
+        *(memory, growth, mapped, search),
+    )
 }
 
 
@@ -158,7 +185,8 @@ def main():
     # Libraries print: what they say must not come between our answers.
     answers, sys.stdout = sys.stdout, sys.stderr
     for _ in sys.stdin:
-        print(json.dumps(run()), file=answers, flush=True)
+        answer = {**run(), "kernels": kernels()}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

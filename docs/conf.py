@@ -40,8 +40,8 @@ myst_enable_extensions = ["dollarmath"]
 autodoc_typehints = "none"  # numpydoc's Parameters say more
 numpydoc_show_class_members = False  # the template of a class lists them
 
-# What is inherited from scikit-learn refers to scikit-learn's glossary.
-suppress_warnings = ["ref.term"]
+# What is inherited from scikit-learn refers to its glossary and to its pages.
+suppress_warnings = ["ref.term", "ref.ref"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skmnist"

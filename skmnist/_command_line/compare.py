@@ -15,10 +15,10 @@ from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from tabulate import tabulate
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
-from skmnist._command_line.progress import EpochProgress, progress_bar
 from skmnist._extras import import_extra
 from skmnist._files import write_whole
 from skmnist._training.devices import find_device
+from skmnist._training.progress import EpochProgress, progress_bar
 from skmnist.datasets import fetch_mnist, load_digits28
 
 # Passes over the training images where the estimators' own number, made for

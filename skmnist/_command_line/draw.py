@@ -14,7 +14,6 @@ from skmnist import ConvNetClassifier
 from skmnist._command_line.compare import EPOCHS
 from skmnist._command_line.predict import open_model
 from skmnist._command_line.preparation import find_preparation
-from skmnist._command_line.progress import EpochProgress
 from skmnist._extras import import_extra
 from skmnist.datasets import load_digits28
 
@@ -66,7 +65,7 @@ def train():
     estimator = ConvNetClassifier(
         max_epochs=EPOCHS["digits"],
         random_state=0,
-        callbacks=[EpochProgress("ConvNetClassifier")],
+        verbose=1,
     )
     return estimator.fit(X, y)
 

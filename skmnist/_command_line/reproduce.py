@@ -15,8 +15,8 @@ import joblib
 
 from skmnist._command_line import figures, tables
 from skmnist._command_line.compare import prepare
-from skmnist._command_line.progress import EpochProgress
 from skmnist._files import write_whole
+from skmnist._training.progress import EpochProgress
 from skmnist._versions import __version__
 from skmnist.recipes import (
     LayerStudy,

@@ -212,6 +212,9 @@ class NetworkClassifier(
         OSError
             For a checkpoint that cannot be written: before training where its folder
             is missing or read-only, after an epoch where the disk is full.
+        KeyboardInterrupt
+            After Ctrl-C, which ends the training at once. The estimator is then fitted
+            as far as it came, which ``n_epochs_`` says.
         """
         check.check_parameters(self, self._rules)
         warm = self.warm_start and hasattr(self, "net_")
@@ -235,8 +238,10 @@ class NetworkClassifier(
             callbacks = self._own_callbacks(train, valid, seeds, saved, len(history))
             callbacks.append(EpochTasks(self, fit_task, data))
             self._start(module, seeds, history, callbacks)
-            self.net_._train(weighted, valid, epochs=n_epochs)
+            interrupt = self.net_._train(weighted, valid, epochs=n_epochs)
             self.best_epoch_ = self._find_best_epoch()
+        if interrupt:
+            raise interrupt
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
         )
@@ -302,7 +307,9 @@ class NetworkClassifier(
             self._is_open, self.best_epoch_ = True, None
             self._move_if_asked()
             with rolled_back_on_failure(self.net_):
-                self.net_._train(with_loss_weights(self, train), epochs=1)
+                weighted = with_loss_weights(self, train)
+                if interrupt := self.net_._train(weighted, epochs=1):
+                    raise interrupt
         return self
 
     def _open_stream(self, train, first):
@@ -551,6 +558,11 @@ class NetworkClassifier(
     def loss_curve_(self) -> list[float]:
         """The mean training loss of every epoch, in nats if it is cross-entropy."""
         return [row["train_loss"] for row in self.history_ if "train_loss" in row]
+
+    @property
+    def training_scores_(self) -> list[float]:
+        """The accuracy on the training images while they were trained on, by epoch."""
+        return [row["train_acc"] for row in self.history_ if "train_acc" in row]
 
     @property
     def validation_scores_(self) -> list[float] | None:

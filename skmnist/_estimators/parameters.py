@@ -178,7 +178,9 @@ TRAINING_PARAMETERS = """
         augmentation. An int gives the same model, bit for bit, on the same machine
         with the same number of threads. Global generators are left alone.
     verbose : int or bool, default=0
-        With 1 or more, a line of skorch's table is printed for every epoch.
+        1 or True shows a progress bar, on standard error or in the notebook, with the
+        loss and the accuracies so far; 2 or more prints skorch's table, a line for
+        every epoch.
 """
 
 FITTED_ATTRIBUTES = """
@@ -201,6 +203,10 @@ FITTED_ATTRIBUTES = """
         was validated.
     loss_curve_ : list of float
         The mean training loss of every epoch, in nats if it is cross-entropy.
+    training_scores_ : list of float
+        The accuracy on the training images in every epoch, as a fraction of 1: of each
+        batch before its step, with dropout and augmentation, and therefore lower than
+        what `score` gives for these images.
     validation_scores_ : list of float or None
         The validation accuracy after every epoch, as a fraction of 1.
     history_ : skorch.history.History

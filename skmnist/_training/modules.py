@@ -39,6 +39,9 @@ class PixelScaling(nn.Module):
         self.factor.copy_(torch.as_tensor(factor).reshape(-1, 1, 1))
 
     def forward(self, pixels):
+        if torch.compiler.is_compiling():
+            # torch before 2.7 cannot export a change in place.
+            return (pixels.to(self.factor.dtype) - self.shift) * self.factor
         # A copy to change in place: new memory for every step of the sum costs more
         # than the sum.
         pixels = pixels.to(self.factor.dtype, copy=True)

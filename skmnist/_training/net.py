@@ -17,6 +17,7 @@ from skmnist._training.augment import TRANSFORMS
 from skmnist._training.batches import Batches
 from skmnist._training.callback_checks import check_callbacks, missing_figure
 from skmnist._training.callback_state import CallbackStates
+from skmnist._training.hits import Hits
 from skmnist._training.memory_map import PageReleaser
 from skmnist._training.modules import Dropout
 from skmnist._training.optimizers import (
@@ -24,6 +25,7 @@ from skmnist._training.optimizers import (
     make_schedule,
     take_step,
 )
+from skmnist._training.progress import EpochProgress
 
 # Bytes of the largest activation of a micro-batch, so that it stays in cache on
 # its way forward and back. Measured on two Zen 4 cores (1 MiB of L2 each, 32 MiB
@@ -123,8 +125,12 @@ class TrainingNet(NeuralNetClassifier):
 
     @property
     def _default_callbacks(self):
-        table = [("print_log", PrintLog())] if self.verbose else []
-        return [("epoch_timer", EpochTimer()), *table]
+        shown = []
+        if self.verbose == 1:
+            shown = [("progress_bar", EpochProgress(self._owner))]
+        elif self.verbose:
+            shown = [("print_log", PrintLog())]
+        return [("epoch_timer", EpochTimer()), *shown]
 
     def fit_loop(self, *args, **kwargs):
         """Refuse to train: labels, weights and seeds are the estimator's affair."""
@@ -139,7 +145,13 @@ class TrainingNet(NeuralNetClassifier):
     # -- what a fit is made of --
 
     def _train(self, train, valid=None, *, epochs):
-        """Train for so many epochs; the hooks come in skorch's order."""
+        """Train for so many epochs; the hooks come in skorch's order.
+
+        Returns
+        -------
+        interrupt : KeyboardInterrupt or None
+            Ctrl-C, which ends the training as it stands. It is for the caller to raise.
+        """
         self.max_epochs = epochs  # where skorch's callbacks look for it
         self._restore_callbacks()
         check_callbacks(self.callbacks_, self._schedule, valid is not None, self._owner)
@@ -149,16 +161,22 @@ class TrainingNet(NeuralNetClassifier):
         self._loss.check(len(self.classes_), batches.device, batches.dtype)
         self._begin_training(train, len(batches) * epochs)
         self._lend(self._generator)
+        interrupt = None
         try:
             while self._epochs_left > 0 and not self.stop_requested_:
                 self._train_epoch(batches, valid_batches, train, valid)
         except StopRequested:
             self._check_finite()
+        except KeyboardInterrupt as error:
+            interrupt = error
         finally:
             self._set_training(False)
             self._lend(None)
-        self.notify("on_train_end", X=train, y=None)
-        return self
+        try:
+            self.notify("on_train_end", X=train, y=None)
+        except KeyboardInterrupt as error:
+            interrupt = interrupt or error
+        return interrupt
 
     def _restore_callbacks(self):
         """Have the callbacks of a net that was loaded, as they were then.
@@ -212,9 +230,9 @@ class TrainingNet(NeuralNetClassifier):
             self._scheduler.step()
         self.notify("on_epoch_end", **datasets)
 
-    def _close_epoch(self, n_batches, loss, datasets):
+    def _close_epoch(self, n_batches, loss, accuracy, datasets):
         """What comes after the last batch of an epoch whose steps another has taken."""
-        self._record_training(n_batches, loss)
+        self._record_training(n_batches, loss, accuracy)
         self._check_finite()
         self._end_epoch(datasets)
 
@@ -266,32 +284,34 @@ class TrainingNet(NeuralNetClassifier):
                 layer.generator = generator
 
     def _run_pass(self, iterator, training, prefix, step_fn, **fit_params):
-        """One pass over the batches; records the mean loss, and accuracy if asked."""
+        """One pass over the batches; records the mean loss and the accuracy."""
         if iterator is None:
             return
-        loss = weight = correct = 0
+        loss = weight = 0
+        hits = Hits()
         self._set_training(training)
         for batch in iterator:
             step = self._step_with_hooks(batch, training, prefix, step_fn)
             loss += step["loss_sum"]
             weight += step["weight"]
-            correct += step.get("correct", 0)
+            hits.add(step["y_pred"], *batch[1:])
         weight = float(weight)
-        if training:
-            self._record_training(len(iterator), float(loss) / weight)
-        else:
-            self._record_pass(prefix, len(iterator), float(loss) / weight)
-            self._record(f"{prefix}_acc", float(correct) / weight)
+        record = self._record_training if training else self._record_validation
+        record(len(iterator), float(loss) / weight, float(hits.sum()) / weight)
 
-    def _record_training(self, n_batches, loss):
+    def _record_training(self, n_batches, loss, accuracy):
         if not self._batch_hooks:
             # One row for all batches: skorch's Checkpoint looks at the last one.
             self.history.new_batch()
-        self._record_pass("train", n_batches, loss)
+        self._record_pass("train", n_batches, loss, accuracy)
 
-    def _record_pass(self, prefix, n_batches, loss):
+    def _record_validation(self, n_batches, loss, accuracy):
+        self._record_pass("valid", n_batches, loss, accuracy)
+
+    def _record_pass(self, prefix, n_batches, loss, accuracy):
         self.history.record(f"{prefix}_batch_count", n_batches)
         self._record(f"{prefix}_loss", loss, lower_is_better=True)
+        self._record(f"{prefix}_acc", accuracy)
 
     def _step_with_hooks(self, batch, training, prefix, step_fn):
         if not self._batch_hooks:
@@ -346,15 +366,13 @@ class TrainingNet(NeuralNetClassifier):
             weights.grad = None
 
     def _validation_step(self, batch, **fit_params):
-        """The loss and the number of right answers on one batch."""
+        """The loss and the answers on one batch."""
         images, targets, weights = batch
         with torch.no_grad():
             logits = self._forward(images)
-        right = logits.argmax(1) == targets
         return {
             "loss_sum": self._loss.sum(logits, targets, weights),
             "weight": len(targets) if weights is None else weights.sum(),
-            "correct": right.sum() if weights is None else (right * weights).sum(),
             "y_pred": logits,
         }
 

@@ -1,5 +1,6 @@
 """Training many nets of one architecture at once: one batch, one product for all."""
 
+from skmnist._training.hits import count_hits
 from skmnist._training.modules import Dropout
 from skmnist.model_selection._stacked_modules import StackedModule
 
@@ -48,10 +49,10 @@ def train_stacked(nets, train, epochs):
                 break
             for i in running:
                 nets[i]._begin_epoch(datasets)
-            losses = _run_epoch(stack, nets, running, leaders, batches)
+            losses, accuracies = _run_epoch(stack, nets, running, leaders, batches)
             for i in running:
                 try:
-                    nets[i]._close_epoch(n_steps, losses[i], datasets)
+                    nets[i]._close_epoch(n_steps, losses[i], accuracies[i], datasets)
                 except ValueError as error:
                     failures[i] = error
     finally:
@@ -80,21 +81,22 @@ def _find_streams(nets):
 
 
 def _run_epoch(stack, nets, running, leaders, batches):
-    """One pass over the images; the mean loss of every net."""
-    loss = weight = 0
+    """One pass over the images; the mean loss and the accuracy of every net."""
+    loss = weight = hits = 0
     for parts in zip(*batches, strict=True):
         images, targets, weights = zip(*parts, strict=True)
         images = [a._augmented(b) for a, b in zip(leaders, images, strict=True)]
         images, targets = stack.distribute(images), stack.distribute(targets)
         weights = None if weights[0] is None else stack.distribute(weights)
         logits = leaders[0]._in_precision(stack.forward, images)
+        hits = hits + count_hits(logits.detach(), targets, weights)
         losses, total = _losses(leaders[0]._loss, logits, targets, weights)
         losses.backward(1 / total)
         stack.share_gradients()
         for i in running:
             nets[i]._take_step()
         loss, weight = loss + losses.detach(), weight + total
-    return (loss / weight).tolist()
+    return (loss / weight).tolist(), (hits / weight).tolist()
 
 
 def _losses(loss, logits, targets, weights):

@@ -154,7 +154,7 @@ def read_figures(history, scored):
     """Figures by metric and epoch from a skorch history."""
     names = {
         "train_loss": ("train_loss", 1),
-        "train_acc": ("train_accuracy", 100),
+        "train_acc_after": ("train_accuracy", 100),
         "valid_loss": (f"{scored}_loss", 1),
         "valid_acc": (f"{scored}_accuracy", 100),
     }

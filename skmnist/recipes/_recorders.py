@@ -17,7 +17,7 @@ class TrainingAccuracy(Callback):
 
     def on_epoch_end(self, net, dataset_train=None, **kwargs):
         """Score the epoch."""
-        net.history.record("train_acc", accuracy(net, dataset_train))
+        net.history.record("train_acc_after", accuracy(net, dataset_train))
 
 
 class EpochCurves(Callback):

@@ -828,10 +828,10 @@ def test_summary_is_the_layer_table_of_the_report(few):
 
 def test_verbose_prints_the_table_of_skorch(few, capsys):
     X, X_val, y, y_val = few
-    mlp(verbose=1, max_epochs=3).fit(X, y, X_val=X_val, y_val=y_val)
+    mlp(verbose=2, max_epochs=3).fit(X, y, X_val=X_val, y_val=y_val)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == [
-        *("epoch", "lr", "train_loss", "valid_acc", "valid_loss", "dur")
+        *("epoch", "lr", "train_acc", "train_loss", "valid_acc", "valid_loss", "dur")
     ]
     assert [re.match(r"\s*(\d+)", line)[1] for line in lines[2:]] == ["1", "2", "3"]
 
