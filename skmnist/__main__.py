@@ -58,6 +58,40 @@ def output_folder(text):
     return folder
 
 
+def model_file(text):
+    """Read the file of a model."""
+    return output_file(text, ".joblib")
+
+
+def csv_file(text):
+    """Read the file of a table."""
+    return output_file(text, ".csv")
+
+
+def output_file(text, suffix):
+    """Read a file in a folder that can be written to, or made.
+
+    Its suffix keeps a slip from overwriting a picture or a model.
+    """
+    path = Path(text)
+    if path.suffix != suffix:
+        raise argparse.ArgumentTypeError(f"must end in {suffix}, got {text!r}")
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder")
+    output_folder(path.parent)
+    return path
+
+
+def image_shape(text):
+    """Read a shape such as 28x28 or 3x32x32."""
+    sides = text.split("x")
+    if len(sides) not in (2, 3) or not all(side.isdecimal() for side in sides):
+        raise argparse.ArgumentTypeError(
+            f"must be like 28x28 (grey) or 3x32x32 (colour), got {text!r}"
+        )
+    return tuple(map(int, sides))
+
+
 # -- running ----------------------------------------------------------------------
 
 
@@ -103,7 +137,25 @@ def run_predict(options):
     """Classify pictures; the exit status says whether all could be read."""
     from skmnist._command_line.predict import predict
 
-    return 1 if predict(options.model, options.pictures) else 0
+    n_failed = predict(options.model, options.pictures, options.csv)
+    return 1 if n_failed else 0
+
+
+def run_train(options):
+    """Train a model on a folder of pictures."""
+    from skmnist._command_line.train import train
+
+    train(
+        options.folder,
+        options.out,
+        estimator=options.estimator,
+        device=options.device,
+        epochs=options.epochs,
+        seed=options.seed,
+        image_shape=options.image_shape,
+        mode=options.mode,
+        resize=options.resize,
+    )
 
 
 def run_draw(options):
@@ -133,6 +185,7 @@ def build_parser():
     add_compare(commands)
     add_recipes(commands)
     add_reproduce(commands)
+    add_train(commands)
     add_predict(commands)
     add_draw(commands)
     return parser
@@ -235,6 +288,79 @@ def add_reproduce(commands):
     parser.set_defaults(run=run_reproduce)
 
 
+def add_train(commands):
+    """Describe `train`."""
+    parser = commands.add_parser(
+        "train",
+        help="train a model on a folder of your own pictures",
+        description=(
+            "Train a model on the pictures of a folder that has a subfolder for each "
+            "class, and print how well it does on a fifth of them, which it has not "
+            "seen. The model remembers how the pictures were prepared, so that predict "
+            "does the same."
+        ),
+    )
+    parser.add_argument(
+        "folder", metavar="FOLDER", help="the folder, such as pets with pets/cat, ..."
+    )
+    parser.add_argument(
+        "--out",
+        type=model_file,
+        required=True,
+        metavar="FILE",
+        help=(
+            "write the model to this file, which ends in .joblib, and a figure beside "
+            "it, which ends in .png"
+        ),
+    )
+    parser.add_argument(
+        "--estimator",
+        choices=["convnet", "mlp", "linear"],
+        default="convnet",
+        help="what to train (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--image-shape",
+        type=image_shape,
+        default="3x32x32",
+        metavar="SHAPE",
+        help="3xHEIGHTxWIDTH in colour, HEIGHTxWIDTH in grey (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--mode",
+        choices=["digit", "plain"],
+        default="digit",
+        help=(
+            "grey pictures: whether to frame their ink as in MNIST, or only to resize "
+            "them, as those in colour (default: %(default)s)"
+        ),
+    )
+    parser.add_argument(
+        "--resize",
+        choices=["pad", "crop"],
+        default="pad",
+        help=(
+            "whether pictures of other proportions get a margin or lose what is "
+            "outside their middle (default: %(default)s)"
+        ),
+    )
+    parser.add_argument(
+        "--epochs",
+        type=positive_int,
+        metavar="N",
+        help="passes over the pictures (default: by their number)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=seed,
+        default=0,
+        metavar="N",
+        help="random seed (default: %(default)s)",
+    )
+    add_device_argument(parser)
+    parser.set_defaults(run=run_train)
+
+
 def add_predict(commands):
     """Describe `predict`."""
     parser = commands.add_parser(
@@ -242,14 +368,16 @@ def add_predict(commands):
         help="classify your own pictures with a saved model",
         description=(
             "Print the label of each picture (PNG, JPEG and others) and its "
-            "probability. A picture should show a single digit, on paper without "
-            "other marks. It is brought to what the model was trained on: turned "
-            "upright, made grey, light ink on a dark ground, the ink scaled and "
-            "centred as in MNIST. Each line says what was done."
+            "probability. A picture of a digit is brought to what the model was "
+            "trained on: turned upright, made grey, light ink on a dark ground, the "
+            "ink scaled and centred as in MNIST. For a model of the command train, it "
+            "is prepared as the pictures of the training were. Each line says what "
+            "was done."
         ),
         epilog=(
-            "The model gets pixels of 0 to 255, or of 0 to 1 if the pixel_scaling of a "
-            "skmnist model shows that it was trained on these. A pipeline that changes "
+            "The model gets pixels of 0 to 255, or of 0 to 1 if a skmnist model was "
+            "trained on these, and dark digits on light paper if it was trained on "
+            "such. A pipeline that changes "
             "the pixels first, and scikit-learn's own models, must have been trained "
             "on 0 to 255."
         ),
@@ -263,7 +391,16 @@ def add_predict(commands):
         ),
     )
     parser.add_argument(
-        "pictures", nargs="+", metavar="PICTURE", help="an image file to classify"
+        "pictures",
+        nargs="+",
+        metavar="PICTURE",
+        help="a picture to classify, a folder of them, or a pattern such as '*.png'",
+    )
+    parser.add_argument(
+        "--csv",
+        type=csv_file,
+        metavar="FILE",
+        help="write file, label and probability to this file, which ends in .csv, too",
     )
     parser.set_defaults(run=run_predict)
 
@@ -320,6 +457,11 @@ def add_data_arguments(parser):
             "missing (default: $SKMNIST_DATA, or ~/skmnist_data)"
         ),
     )
+    add_device_argument(parser)
+
+
+def add_device_argument(parser):
+    """Add what a network runs on."""
     parser.add_argument(
         "--device",
         default="auto",

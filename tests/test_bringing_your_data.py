@@ -44,6 +44,7 @@ def test_every_block_reads_the_images_that_were_written(tmp_path):
     for write in (write_csv, write_npz, write_mat, write_parquet, write_idx):
         write(tmp_path, X, y)
     write_openml(tmp_path / "sklearn", X, y)
+    write_folder(tmp_path / "digits", X, y)
     start = (
         "import os, numpy as np\n"
         "os.environ |= {'SCIKIT_LEARN_DATA': 'sklearn', 'MPLBACKEND': 'Agg'}\n"
@@ -109,6 +110,13 @@ def write_idx(folder, X, y):
     ):
         header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
         (raw / name).write_bytes(header + array.tobytes())
+
+
+def write_folder(folder, X, y):
+    for i, (image, label) in enumerate(zip(X, y, strict=True)):
+        path = folder / str(label) / f"{i:03}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
 
 
 def write_openml(folder, X, y):

@@ -28,7 +28,7 @@ PUBLIC = {
     "skmnist": NAMES[:5],
     "skmnist.datasets": [
         *("fetch_mnist", "load_digits28", "load_idx", "load_picture"),
-        "load_picture_digits",
+        *("load_folder", "load_picture_digits"),
     ],
     "skmnist.recipes": [
         *("LayerStudy", "LayerStudyResult", "Recipe", "RecipeResult", "Study"),

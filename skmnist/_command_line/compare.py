@@ -164,8 +164,11 @@ def draw_figure(results, X_test, y_test):
     figure = Figure(figsize=(11, 9), layout="constrained")
     bars, curves, matrix, mistakes = figure.subplots(2, 2).ravel()
     draw_errors(results, len(y_test), bars)
-    TrainingCurveDisplay.from_estimator(networks, ax=curves)
-    curves.set_title("Training")
+    if networks:
+        TrainingCurveDisplay.from_estimator(networks, ax=curves)
+        curves.set_title("Training")
+    else:
+        curves.set_axis_off()
     draw_confusion(best.estimator, X_test, y_test, matrix)
     matrix.set_title(f"{best.name}: confusion matrix")
     look = {"n_images": 24, "n_columns": 6, "ax": mistakes}
@@ -195,5 +198,8 @@ def draw_confusion(estimator, X_test, y_test, ax):
     right = counts.diagonal()
     display = ConfusionMatrixDisplay(counts - np.diag(right), display_labels=classes)
     display.plot(ax=ax, cmap="Blues", colorbar=False)
+    if (counts == np.diag(right)).all():  # white on white otherwise
+        for text in display.text_.ravel():
+            text.set_color("black")
     for text, count in zip(display.text_.diagonal(), right, strict=True):
         text.set_text(count)

@@ -12,12 +12,8 @@ import numpy as np
 
 from skmnist import ConvNetClassifier
 from skmnist._command_line.compare import EPOCHS
-from skmnist._command_line.predict import (
-    find_entrance,
-    image_shape,
-    open_model,
-    takes_fractions,
-)
+from skmnist._command_line.predict import open_model
+from skmnist._command_line.preparation import find_preparation
 from skmnist._extras import import_extra
 from skmnist.datasets import load_digits28
 
@@ -82,8 +78,7 @@ def make_app(estimator, port):
     from starlette.routing import Mount, Route
     from starlette.staticfiles import StaticFiles
 
-    entrance = find_entrance(estimator)
-    shape, as_fractions = image_shape(entrance), takes_fractions(entrance)
+    preparation = find_preparation(estimator)
 
     async def classes(request):
         return JSONResponse([str(label) for label in estimator.classes_])
@@ -94,7 +89,7 @@ def make_app(estimator, port):
             return JSONResponse({"error": "The picture is over 1 MiB."}, 413)
         try:
             # Not in a thread: so pictures wait for one another, as the model needs.
-            return JSONResponse(answer(estimator, body, shape, as_fractions))
+            return JSONResponse(answer(estimator, body, preparation))
         except ValueError as error:
             return JSONResponse({"error": f"{error}."}, 400)
 
@@ -143,15 +138,12 @@ async def read_body(request):
     return bytes(body)
 
 
-def answer(estimator, body, shape, as_fractions):
+def answer(estimator, body, preparation):
     """What the model sees in the bytes of a PNG file, and its probabilities."""
-    from skmnist.datasets._picture_conversion import read_picture
-
     if is_blank(body):
         return {"image": None, "probabilities": None}
-    image = read_picture(io.BytesIO(body), shape)[0]
-    flat = image.reshape(1, -1)
-    proba = estimator.predict_proba(flat / np.float32(255) if as_fractions else flat)
+    image, _ = preparation.read(io.BytesIO(body))
+    proba = estimator.predict_proba(preparation.pixels([image]))
     return {
         "image": np.moveaxis(image, 0, -1).tolist(),
         "probabilities": proba[0].tolist(),

@@ -1,45 +1,91 @@
 """Pictures of one's own, classified by a model in a file."""
 
-import math
+import csv
+import glob
+import io
+import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import joblib
-import numpy as np
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skmnist.datasets._picture_conversion import read_picture
+from skmnist._command_line.preparation import find_preparation
+from skmnist._files import write_whole
+from skmnist.datasets._folder import find_files
 
 
-def predict(model, pictures):
-    """Print label and probability of every picture; return how many were unreadable."""
+def predict(model, sources, csv_file=None):
+    """Print label and probability of every picture; return how many were unreadable.
+
+    A source is a picture, a folder of them, or a pattern that the shell left alone.
+    """
     estimator = open_model(model)
-    entrance = find_entrance(estimator)
-    shape = image_shape(entrance)
-    read = []
-    for path in pictures:
+    preparation = find_preparation(estimator)
+    paths, read, n_failed = [], [], 0
+    for source in sources:
+        found = find_pictures(source)
+        paths += found
+        if not found:
+            n_failed += 1
+            print(f"{source}: no pictures found", file=sys.stderr)
+    for path in paths:
         try:
-            read.append((path, *read_picture(path, shape)[:2]))
+            read.append((path, *preparation.read(path)))
         except OSError as error:  # the others are still to be classified
             print(f"{path}: {error.strerror}", file=sys.stderr)
         except ValueError as error:
             print(error, file=sys.stderr)
+    n_failed += len(paths) - len(read)
     if read:
-        print_predictions(estimator, read, takes_fractions(entrance))
-    return len(pictures) - len(read)
+        answers = list(classify(estimator, preparation, read))
+        if csv_file is not None:
+            # Before anything is printed: the reader may leave (`| head`).
+            csv_file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(csv_file, partial(write_csv, answers))
+        print_answers(answers, preparation.as_fractions)
+    return n_failed
 
 
-def print_predictions(estimator, read, as_fractions):
-    """Print a line for each (path, image, steps)."""
-    flat = np.stack([image.ravel() for _, image, _ in read])
-    if as_fractions:
-        flat = flat / np.float32(255)
-    labels, proba = estimator.predict(flat), estimator.predict_proba(flat)
-    width = max(len(str(path)) for path, _, _ in read)
+def find_pictures(source):
+    """The paths that an argument stands for; none for a folder or pattern of none."""
+    if os.path.isdir(source):
+        return find_files(source)
+    if os.path.lexists(source) or not glob.has_magic(source):
+        return [source]
+    return [
+        path
+        for match in sorted(glob.glob(source, recursive=True))
+        for path in (find_files(match) if os.path.isdir(match) else [match])
+    ]
+
+
+def classify(estimator, preparation, read):
+    """Add label and probability to each (path, image, steps)."""
+    pixels = preparation.pixels([image for _, image, _ in read])
+    labels, proba = estimator.predict(pixels), estimator.predict_proba(pixels)
     for (path, _, steps), label, p in zip(read, labels, proba, strict=True):
+        yield path, label, p.max(), steps
+
+
+def print_answers(answers, as_fractions):
+    """Print a line for each (path, label, probability, steps)."""
+    width = max(len(str(path)) for path, *_ in answers)
+    for path, label, p, steps in answers:
         done = ", ".join([*steps, "pixels 0 to 1"] if as_fractions else steps)
-        print(f"{path!s:<{width}}  {label}  {p.max():6.1%}  ({done})")
+        print(f"{path!s:<{width}}  {label}  {p:6.1%}  ({done})")
+
+
+def write_csv(answers, file):
+    """Write file, label and probability of every picture, in UTF-8."""
+    # Names of files that are no UTF-8 keep their bytes.
+    text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
+    table = csv.writer(text)
+    table.writerow(["file", "label", "probability"])
+    table.writerows((path, label, f"{p:.6f}") for path, label, p, _ in answers)
+    text.flush()
+    text.detach()
 
 
 def open_model(path):
@@ -69,49 +115,3 @@ def open_model(path):
         raise ValueError(f"{path} holds {held}, which has no predict_proba")
     check_is_fitted(estimator)
     return estimator
-
-
-def find_entrance(estimator):
-    """The part of a model that takes the pixels as they come."""
-    if hasattr(estimator, "best_estimator_"):
-        return find_entrance(estimator.best_estimator_)
-    if isinstance(estimator, Pipeline):
-        steps = (
-            step for _, step in estimator.steps if step not in (None, "passthrough")
-        )
-        return find_entrance(next(steps))
-    if hasattr(estimator, "calibrated_classifiers_"):
-        return find_entrance(estimator.calibrated_classifiers_[0].estimator)
-    return estimator
-
-
-def image_shape(entrance):
-    """The (channels, height, width) of the images that a model takes."""
-    n_features = getattr(entrance, "n_features_in_", None)
-    if n_features is None:
-        raise ValueError(
-            f"the {type(entrance).__name__} that gets the pixels does not say how many "
-            "it takes: it has no n_features_in_"
-        )
-    side = math.isqrt(n_features)
-    shape = getattr(entrance, "image_shape_", (1, side, side))
-    # What skmnist's estimators cannot make a square of is a strip to them, of height 1.
-    if math.prod(shape) != n_features or shape[0] not in (1, 3) or shape[1] == 1:
-        raise ValueError(
-            f"the model takes rows of {n_features} features, which are not known to be "
-            "a square grey picture, or an RGB picture of shape (3, height, width)"
-        )
-    return shape
-
-
-def takes_fractions(entrance):
-    """Whether a model was trained on pixels of 0 to 1, by their statistics."""
-    if getattr(entrance, "pixel_scaling", None) is None:
-        return False
-    if hasattr(entrance, "module_"):
-        scaling = entrance.module_.scaling
-        shift, factor = scaling.shift.cpu().numpy(), scaling.factor.cpu().numpy()
-    else:
-        shift, factor = map(np.asarray, entrance._scaling)
-    # The highest pixel, or with "standard" what is one deviation above the mean.
-    return (shift + 1 / factor).max() < 1.01

@@ -1,5 +1,6 @@
 """Pixels of 0 to 255, and of 0 to 1: a model of the one is wrong on the other."""
 
+import math
 import warnings
 
 import numpy as np
@@ -20,7 +21,9 @@ WHOLE = frozenset(
 
 def remember_pixels(estimator, rows):
     """Keep on an estimator what kind of pixels it was fitted on."""
-    estimator._highest_pixel_ = highest_pixel(rows)
+    highest = highest_pixel(rows)
+    estimator._highest_pixel_ = highest
+    estimator._light_ground_ = highest is not None and mostly_light(rows, highest)
     estimator._pixel_dtype_ = str(rows.dtype).removeprefix("torch.")
 
 
@@ -33,6 +36,12 @@ def highest_pixel(rows):
     highest = None if some.min() < 0 else float(some.max())
     PageReleaser(find_memory_map(rows)).release()
     return highest
+
+
+def mostly_light(rows, highest):
+    """Whether most pixels of some of the rows are light: the images are on paper."""
+    light = rows[:: max(1, len(rows) // ROWS)] > highest / 2
+    return 2 * int(light.sum()) > math.prod(light.shape)
 
 
 def warn_of_other_range(estimator, rows, stacklevel):

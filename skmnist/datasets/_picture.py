@@ -104,9 +104,9 @@ def load_picture(
     >>> (load_picture(page) == image).all()
     np.True_
     """
-    shape = _check_shape("load_picture", image_shape, channels=(1, 3))
-    _check_choice("mode", mode, ("digit", "plain"))
-    _check_choice("resize", resize, ("pad", "crop"))
+    shape = check_shape("load_picture", image_shape, channels=(1, 3))
+    check_choice("load_picture", "mode", mode, ("digit", "plain"))
+    check_choice("load_picture", "resize", resize, ("pad", "crop"))
     from ._picture_conversion import read_picture
 
     picture = read_picture(file, shape, mode, resize)
@@ -173,7 +173,7 @@ def load_picture_digits(
     >>> load_picture_digits(page).shape
     (3, 28, 28)
     """
-    shape = _check_shape("load_picture_digits", image_shape, channels=(1,))
+    shape = check_shape("load_picture_digits", image_shape, channels=(1,))
     from ._picture_conversion import read_digits
 
     picture = read_digits(file, shape)
@@ -189,7 +189,7 @@ def _warn_of_frames(picture):
         )
 
 
-def _check_shape(function, image_shape, channels):
+def check_shape(function, image_shape, channels):
     """The shape as (channels, height, width)."""
     shape = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
     shape = (1, *shape) if len(shape) == 2 else shape
@@ -206,9 +206,10 @@ def _check_shape(function, image_shape, channels):
     return shape
 
 
-def _check_choice(name, value, choices):
+def check_choice(function, name, value, choices):
+    """Refuse a value that is none of the choices."""
     if value not in choices:
         raise ValueError(
-            f"The '{name}' parameter of load_picture must be "
+            f"The '{name}' parameter of {function} must be "
             f"{' or '.join(map(repr, choices))}. Got {value!r} instead."
         )

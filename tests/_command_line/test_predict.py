@@ -239,6 +239,25 @@ def test_what_is_around_a_model_hides_neither_shape_nor_range(around, tmp_path, 
         assert f" {p:.1%}  (8x8 colour, pixels 0 to 1)" in line
 
 
+@pytest.mark.parametrize("scale", [1, np.float32(255)])
+@pytest.mark.parametrize("make", [lambda: LinearClassifier(0.01), MLPClassifier])
+def test_a_model_of_dark_digits_on_light_paper_gets_such(
+    make, scale, digits, tmp_path, capsys
+):
+    X, X_test, y, y_test = digits
+    clf = make().set_params(random_state=0).fit((255 - X[:500]) / scale, y[:500])
+    sure = np.flatnonzero(clf.predict((255 - X_test) / scale) == y_test)[:10]
+    joblib.dump(clf, tmp_path / "model")
+    paths = [str(tmp_path / f"{i}.png") for i in sure]
+    for i, path in zip(sure, paths, strict=True):
+        # Bright on dark, as the model has never seen it.
+        Image.fromarray(X_test[i]).save(path)
+    main(["predict", str(tmp_path / "model"), *paths])
+    lines = capsys.readouterr().out.splitlines()
+    assert all("dark on light, as the model knows it" in line for line in lines)
+    assert [line.split()[1] for line in lines] == [str(y_test[i]) for i in sure]
+
+
 def test_pipelines_and_files_without_code_are_opened(digits, tmp_path, capsys):
     X, X_test, y, _ = digits
     flat = X.reshape(len(X), -1)
