@@ -44,14 +44,22 @@ class UserModule(nn.Module):
 
     def _note(self, name, layer, inputs, output):
         """Learn from a layer's work on one image what the net needs to know of it."""
-        innermost = name and not layer._modules
-        if innermost and any(weights.ndim > 1 for weights in layer.parameters()):
+        if name and _has_matrix(layer):
             self.last_name, self.n_units = name, inputs[0].numel()
         if isinstance(output, torch.Tensor):
             self.largest_activation = max(self.largest_activation, output.numel())
         if isinstance(layer, _BatchNorm) and inputs[0].numel() == inputs[0].shape[1]:
             # Batch normalisation of a single value has no variance.
             self.smallest_batch = 2
+
+
+def _has_matrix(layer):
+    """Whether a layer multiplies its input by a matrix of weights of its own."""
+    # A parametrised layer keeps its matrix in a module inside of it.
+    if isinstance(layer, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+        return True
+    innermost = not layer._modules
+    return innermost and any(weights.ndim > 1 for weights in layer.parameters())
 
 
 def make_user_module(module, module_params, image_shape, n_classes, seed, owner):
@@ -123,11 +131,11 @@ def _call(module, module_params, image_shape, n_classes, owner):
 
 def _try(made, module, image_shape, owner):
     """The logits of an image without content; layers that are lazy wake up."""
-    hooks = [
-        layer.register_forward_hook(partial(made._note, name))
-        for name, layer in made.network.named_modules()
-    ]
+    hooks = []
     try:
+        for name, layer in made.network.named_modules():
+            note = partial(made._note, name)
+            hooks.append(layer.register_forward_hook(note))
         return made(torch.zeros(1, *image_shape))
     except Exception as error:
         raise ValueError(

@@ -112,6 +112,20 @@ def test_a_frozen_network_is_a_step_of_a_pipeline(digits):
     assert pipe.score(X_test[y_test > 4], y_test[y_test > 4]) > 0.85
 
 
+def normalised(image_shape, n_classes):
+    head = nn.utils.parametrizations.weight_norm(nn.Linear(5, n_classes))
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(5), nn.ReLU(), head)
+
+
+def test_the_last_layer_may_be_parametrised(few):
+    X, X_test, y, _ = few
+    clf = ModuleClassifier(normalised, max_epochs=1, random_state=0).fit(X, y)
+    assert clf.transform(X_test).shape == (100, 5)
+    assert clf.summary().n_parameters == clf.n_parameters_
+    twin = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(twin.predict_proba(X), clf.predict_proba(X))
+
+
 def test_a_module_without_a_last_layer_says_so(few):
     X, _, y, _ = few
     clf = ModuleClassifier(ByHand, max_epochs=1).fit(X, y)
