@@ -40,7 +40,7 @@ def test_help_imports_neither_torch_nor_scikit_learn(arguments):
     ("arguments", "complaint"),
     [
         ([], "required: COMMAND"),
-        (["train"], "invalid choice: 'train'"),
+        (["learn"], "invalid choice: 'learn'"),
         (["compare", "--epochs", "0"], "--epochs: must be a whole number of 1 or more"),
         (["compare", "--epochs", "many"], "of 1 or more, got 'many'"),
         (["compare", "--seed", "-1"], "number between 0 and 2**32 - 1, got '-1'"),
