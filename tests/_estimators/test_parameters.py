@@ -209,6 +209,6 @@ def test_words_are_put_into_docstrings_without_indentation():
     # As Python 3.13 compiles it.
     Stripped.__doc__ = "Parameters\n----------\n{training_parameters}\n"
     doc = document(Stripped).__doc__
-    assert "\nactivation : " in doc
+    assert "\noptimizer_params : " in doc
     assert "\n    Learning rate." in doc
     assert "{training_parameters}" not in doc
