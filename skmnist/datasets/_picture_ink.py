@@ -23,6 +23,16 @@ PAPER_DISK = 1 / 6
 # Paper is even where nine tenths of it vary by less than this share of the contrast.
 MOST_UNEVEN = 0.25
 
+# Nine tenths of an edge without shadows vary by less than this share of all greys.
+EVEN_EDGE = 0.1
+
+# The disks that details are looked for with, in pixels of the thumbnail, the share of
+# all contrast that is enough, and the pixels that a stroke has at least: fewer may be
+# the tip of a corner.
+DISKS = (1, 2, 3, 4, 6, 8, 12)
+MOST_CONTRAST = 0.75
+STROKE = 30
+
 # Where dark and light details are this alike in contrast (black loops of a digit on
 # white and the white in them), the larger area decides which of them is paper.
 ALIKE = 0.8
@@ -123,14 +133,35 @@ def _open(greys, radius):
 
 
 def _is_dark_on_light(greys, radius):
-    """Whether thin things are darker than what is around them."""
-    light = (greys - _open(greys, radius)).max()
-    dark = (-greys - _open(-greys, radius)).max()
+    """Whether thin things are darker than what is around them.
+
+    The stronger details decide. Where a shadow crosses the picture's edge, the thinnest
+    that show most of the contrast do: strokes are thinner than the corners and the
+    spots of light that shadows leave, which may be stronger.
+    """
+    if np.ptp(np.quantile(_edge(greys), [0.05, 0.95])) <= EVEN_EDGE * np.ptp(greys):
+        dark, light = _details(greys, radius, 1)
+    else:
+        most = max(_details(greys, radius, STROKE))
+        radii = [*(step for step in DISKS if step < radius), radius]
+        all_details = (_details(greys, step, STROKE) for step in radii)
+        dark, light = next(d for d in all_details if max(d) >= MOST_CONTRAST * most)
     if min(dark, light) < ALIKE * max(dark, light):
         return dark > light
     bright = greys > filters.threshold_otsu(greys)
-    border = np.r_[bright[0], bright[-1], bright[:, 0], bright[:, -1]]
-    return bright.mean() + border.mean() > 1
+    return bright.mean() + _edge(bright).mean() > 1
+
+
+def _details(greys, radius, n_pixels):
+    """How strong dark and light details are that are thinner than a disk."""
+    return [
+        np.sort(signal - _open(signal, radius), axis=None)[-n_pixels:].mean()
+        for signal in (-greys, greys)
+    ]
+
+
+def _edge(greys):
+    return np.r_[greys[0], greys[-1], greys[:, 0], greys[:, -1]]
 
 
 def stroke_width(mask):

@@ -143,6 +143,17 @@ def test_a_shadow_on_the_paper_is_no_ink():
     assert_alike(picture.image[0], load_picture(draw()))
 
 
+@pytest.mark.parametrize("turn", range(0, 360, 45))
+def test_a_shadow_from_any_side_leaves_dark_ink_dark(turn):
+    page = draw(size=(400, 300), ink=110, paper=220)
+    rows, columns = np.mgrid[-150:150, -200:200]
+    angle = np.radians(turn)
+    beyond = np.cos(angle) * columns + np.sin(angle) * rows - 20
+    light = 0.55 + 0.45 / (1 + np.exp(-beyond / 6))
+    greys = (np.asarray(page) * light).astype(np.uint8)
+    assert "dark on light, so inverted" in steps_of(greys)
+
+
 def test_a_form_s_border_is_left_out_even_where_a_digit_touches_it():
     page = draw()
     pen = ImageDraw.Draw(page)
