@@ -9,7 +9,7 @@ __version__ = "0.1.0.dev1"
 LOWEST = {
     "filelock": "3.12",
     "joblib": "1.4",
-    "lazy-loader": "0.3",
+    "lazy-loader": "0.4",
     "numpy": "2.0",
     "psutil": "5.9",
     "scikit-learn": "1.7",
