@@ -1,5 +1,6 @@
 """Pixels of 0 to 255, and of 0 to 1: a model of the one is wrong on the other."""
 
+import contextlib
 import math
 import warnings
 
@@ -32,16 +33,21 @@ def highest_pixel(rows):
 
     Then they were standardised, or are no pixels, and nothing can be said of others.
     """
-    some = rows[:: max(1, len(rows) // ROWS)]
-    highest = None if some.min() < 0 else float(some.max())
-    PageReleaser(find_memory_map(rows)).release()
-    return highest
+    with _some(rows) as some:
+        return None if some.min() < 0 else float(some.max())
 
 
 def mostly_light(rows, highest):
     """Whether most pixels of some of the rows are light: the images are on paper."""
-    light = rows[:: max(1, len(rows) // ROWS)] > highest / 2
-    return 2 * int(light.sum()) > math.prod(light.shape)
+    with _some(rows) as some:
+        return 2 * int((some > highest / 2).sum()) > math.prod(some.shape)
+
+
+@contextlib.contextmanager
+def _some(rows):
+    """Rows spread over all; the pages of a file that they are on are released."""
+    yield rows[:: max(1, len(rows) // ROWS)]
+    PageReleaser(find_memory_map(rows)).release()
 
 
 def warn_of_other_range(estimator, rows, stacklevel):
