@@ -1,6 +1,7 @@
 """Fixtures and settings of all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 # scikit-learn skips its array API checks without this, and scipy reads it once.
@@ -16,6 +17,9 @@ from skmnist._command_line.reproduce import find_all, reproduce
 from skmnist.datasets import fetch_mnist, load_digits28
 
 matplotlib.use("Agg")
+
+# A shell has what it runs in the background ignore Ctrl-C, which tests press.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Of tests/test_fuzz.py: the same cases every time, or many that are new.
 for name, changes in {
