@@ -48,11 +48,6 @@ for name, step in features.items():
         scores.append(pipe.score(X_test[new], y_test[new]))
     print(f"{name:<23}", *(f"{score:7.1%}" for score in scores))
     ax.plot(n_images, [100 * score for score in scores], marker="o", label=name)
-
-# %%
-# The maps tell a little more than the pixels. The hidden layer tells less: it has kept
-# what zeros to fours differ in, and dropped the rest. What a network can pass on grows
-# with the classes and images that it has seen.
 ax.set(xlabel="images of each new class", ylabel="accuracy on new classes (%)")
 ax.set(xscale="log", xticks=n_images, xticklabels=n_images)
 ax.minorticks_off()
@@ -60,6 +55,10 @@ ax.legend()
 plt.show()
 
 # %%
+# The maps tell a little more than the pixels. The hidden layer tells less: it has kept
+# what zeros to fours differ in, and dropped the rest. What a network can pass on grows
+# with the classes and images that it has seen.
+#
 # `SaliencyDisplay` shows which pixels speak for what the network says.
 SaliencyDisplay.from_estimator(hidden, X_test[y_test < 5][:8])
 plt.show()
