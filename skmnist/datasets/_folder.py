@@ -59,7 +59,7 @@ def load_folder(
     pictures : Bunch
         With the attributes
 
-        data : ndarray of shape (n_images, *image_shape) and dtype uint8
+        data : ndarray of uint8 of shape (n_images, ...), each as in ``image_shape``
             The images, sorted by class and name of file.
         target : ndarray of shape (n_images,) and dtype int
             The class of each, as its place in `target_names`.

@@ -139,7 +139,7 @@ def load_picture_digits(
 
     Returns
     -------
-    images : ndarray of shape (n_digits, *image_shape) and dtype uint8
+    images : ndarray of shape (n_digits, height, width) and dtype uint8
         The digits from left to right.
 
     Warns
