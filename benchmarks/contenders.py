@@ -171,15 +171,13 @@ class Skorch(Torch):
         super().__init__(network, X, y)
         from skorch import NeuralNetClassifier
 
-        from benchmarks.handwritten import make_module
+        from benchmarks.handwritten import make_module, optimizer_class
 
         self.X, self.y = self.images(X), y.astype(np.int64)
         self.net = NeuralNetClassifier(
             partial(make_module, network),
             criterion=self.torch.nn.CrossEntropyLoss,
-            optimizer={"sgd": self.torch.optim.SGD, "adam": self.torch.optim.Adam}[
-                network.optimizer
-            ],
+            optimizer=optimizer_class(network),
             optimizer__weight_decay=network.weight_decay,
             lr=network.lr,
             batch_size=network.batch_size,
@@ -256,7 +254,11 @@ class Keras:
             layers.Dense(n, activation="relu") for n in network.hidden_layer_sizes
         ]
         self.model = keras.Sequential([*stack, layers.Dense(10)])
-        make = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
+        make = {
+            "sgd": keras.optimizers.SGD,
+            "adam": keras.optimizers.Adam,
+            "adamw": keras.optimizers.AdamW,
+        }
         self.model.compile(
             make[network.optimizer](
                 network.lr, weight_decay=network.weight_decay or None
@@ -304,6 +306,11 @@ def contenders_for(network):
             print(f"{name} left out: {', '.join(missing)} not installed")
         elif name == COMPILED and not shutil.which("g++"):
             print(f"{name} left out: no g++")
-        elif name != SKLEARN or not network.conv_layers:
+        elif name != SKLEARN or can_express(network):
             names.append(name)
     return names
+
+
+def can_express(network):
+    """Whether scikit-learn's own network can be this one."""
+    return not network.conv_layers and network.optimizer != "adamw"

@@ -1,4 +1,4 @@
-"""The best loop without private operations, for the networks of the reports.
+"""The best loop without private operations, for the networks that are timed.
 
 Written by hand in PyTorch, as people write it, and to win, for one thing and nothing
 else: no checks, no callbacks, no history, no labels but 0 to 9. It has the batches
@@ -42,11 +42,18 @@ def make_module(network):
 
 
 def make_optimizer(network, module, **kwargs):
-    """The optimiser of the report."""
-    make = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[network.optimizer]
+    """The optimiser of the network."""
+    make = optimizer_class(network)
     return make(
         module.parameters(), network.lr, weight_decay=network.weight_decay, **kwargs
     )
+
+
+def optimizer_class(network):
+    """The class of its optimiser in torch."""
+    optim = torch.optim
+    classes = {"sgd": optim.SGD, "adam": optim.Adam, "adamw": optim.AdamW}
+    return classes[network.optimizer]
 
 
 def part_size(network):
