@@ -352,6 +352,8 @@ def test_skops_files_name_the_module(name, fitted, few, tmp_path):
 def test_onnx_files_say_the_same(name, fitted, few, tmp_path):
     pytest.importorskip("onnxscript", reason="needs the extra 'onnx'")
     onnxruntime = pytest.importorskip("onnxruntime")
+    if any(isinstance(m, nn.BatchNorm2d) for m in fitted[name].module_.modules()):
+        pytest.importorskip("torch", "2.7", reason="2.6 exports no normalisation")
     _, X_test, _, _ = few
     export_onnx(fitted[name], tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
