@@ -43,7 +43,7 @@ IN_FLOAT64 = (
 )
 
 # float32 resolves 1.2e-7; the check compares at 1e-7. The property itself is held
-# at 1e-5 in test_base.py.
+# at 1e-5 in test_sample_weights.py.
 BELOW_FLOAT32 = {
     "check_sample_weight_equivalence_on_dense_data": (
         "compares at 1e-7, which is below the resolution of float32"

@@ -1,13 +1,23 @@
+"""Optimisers and schedules, on their own and in a training."""
+
+import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from acting_callbacks import Rates
+from plain_training import STEPS, N, assert_close, fit_both, mlp, plain_mlp
+from sklearn.metrics import log_loss
+from torch import nn
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
 
 from skmnist._training.optimizers import make_schedule, optimizer_arguments, take_step
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def settings(optimizer, **further):
@@ -159,3 +169,120 @@ def test_an_optimizer_of_ones_own_is_stepped_too():
     weight, optimizer, closure = quadratic(Own)
     take_step(optimizer, closure)
     assert weight.item() == 0.5
+
+
+# -- in a training --
+
+
+class Signs(torch.optim.Optimizer):
+    """Steps of one size against the sign of the gradient; takes no weight decay."""
+
+    def __init__(self, params, lr, power=1):
+        super().__init__(params, {"lr": lr, "power": power})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        with torch.enable_grad():
+            loss = None if closure is None else closure()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                weight -= group["lr"] ** group["power"] * weight.grad.sign()
+        return loss
+
+
+@pytest.mark.parametrize(
+    ("params", "make_optimizer"),
+    [
+        (
+            {"optimizer": "sgd", "optimizer_params": {"nesterov": True}},
+            lambda w: torch.optim.SGD(w, 0.01, momentum=0.9, nesterov=True),
+        ),
+        (
+            {"optimizer": "adam", "optimizer_params": {"betas": (0.5, 0.9)}},
+            lambda w: torch.optim.Adam(w, 0.01, betas=(0.5, 0.9)),
+        ),
+        (
+            {"optimizer": torch.optim.LBFGS, "optimizer_params": {"max_iter": 4}},
+            lambda w: torch.optim.LBFGS(w, 0.01, max_iter=4),
+        ),
+        (
+            {"optimizer": torch.optim.NAdam},
+            lambda w: torch.optim.NAdam(w, 0.01),
+        ),
+        (
+            {"optimizer": Signs, "optimizer_params": {"power": 2}},
+            lambda w: Signs(w, 0.01, power=2),
+        ),
+    ],
+    ids=["nesterov", "betas", "LBFGS", "NAdam", "own class"],
+)
+def test_optimizer_params_and_classes_reach_torch(params, make_optimizer, bits):
+    X, _, y, _ = bits
+    clf = mlp(precision="float64", weight_decay=0, max_epochs=2, **params)
+    assert_close(*fit_both(clf, plain_mlp(), make_optimizer, X, y))
+
+
+@pytest.mark.parametrize(
+    "optimizer_params", [{"foreach": True}, {"fused": False}, {"amsgrad": True}]
+)
+def test_implementation_of_a_named_optimizer_can_be_chosen(optimizer_params, bits):
+    X, _, y, _ = bits
+    clf = mlp(optimizer="adam", optimizer_params=optimizer_params).fit(X, y)
+    assert np.isfinite(clf.loss_curve_).all()
+
+
+def test_unknown_optimizer_params_are_refused_by_name(bits):
+    X, _, y, _ = bits
+    with pytest.raises(ValueError, match=r"'optimizer_params'.*MLPC.*nestorov"):
+        mlp(optimizer_params={"nestorov": True}).fit(X, y)
+
+
+def one_cycle(lr, n_steps):
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, n_steps)
+    rates = []
+    for _ in range(n_steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return rates
+
+
+@pytest.mark.parametrize(
+    ("lr_schedule", "expected"),
+    [
+        (None, lambda step: 0.01),
+        ("onecycle", lambda step: one_cycle(0.01, 5 * STEPS)[step]),
+        (
+            "cosine",
+            lambda step: 0.01 * (1 + math.cos(math.pi * step / (5 * STEPS))) / 2,
+        ),
+        ("exponential", lambda step: 0.01 * 0.9 ** (step // STEPS)),
+        # With a tol out of reach only the first epoch is an improvement.
+        ("plateau", lambda step: 0.01 * [1, 1, 1, 0.2, 0.2][step // STEPS]),
+    ],
+)
+def test_learning_rate_follows_the_schedule(lr_schedule, expected, bits):
+    X, _, y, _ = bits
+    seen = Rates()
+    clf = mlp(lr_schedule=lr_schedule, lr_decay=0.9, tol=100, callbacks=[seen])
+    clf.set_params(max_epochs=5).fit(X, y)
+    rates = [expected(step) for step in range(5 * STEPS)]
+    np.testing.assert_allclose(seen.rates, rates, rtol=1e-9)
+    np.testing.assert_allclose(clf.history_[:, "lr"], rates[::STEPS], rtol=1e-9)
+
+
+def test_plateau_goes_by_the_validation_loss_where_there_is_one(bits):
+    X, X_val, y, y_val = bits
+    clf = mlp(lr_schedule="plateau", tol=0, max_epochs=5)
+    assert clf.fit(X, y).history_[-1, "lr"] == 0.01
+    wrong = (y_val + 5) % 10
+    clf.fit(X, y, X_val=X_val, y_val=wrong)
+    assert clf.history_[-1, "lr"] < 0.01
+
+
+def test_one_step_alone_has_a_learning_rate(bits):
+    X, _, y, _ = bits
+    clf = mlp(lr_schedule="onecycle").set_params(batch_size=N)
+    first = clf.fit(X, y).loss_curve_[0]
+    assert log_loss(y, clf.predict_proba(X)) < first
