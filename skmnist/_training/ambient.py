@@ -69,6 +69,12 @@ def _modes_to_undo():
     return modes
 
 
+def draw_int(generator):
+    """An int of 64 bits, as a seed for another generator."""
+    draw = torch.empty((), dtype=torch.int64, device=generator.device)
+    return int(draw.random_(generator=generator))
+
+
 @contextlib.contextmanager
 def drawing_from(seed, device=None):
     """Have code that is not ours draw from a seed, through the global generators.

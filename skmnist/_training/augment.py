@@ -9,6 +9,8 @@ import math
 import torch
 from torch.nn import functional as F
 
+from skmnist._training.ambient import draw_int, drawing_from
+
 # Bounds for "affine": a little less than what Cireşan, Meier and Schmidhuber,
 # "Multi-column deep neural networks for image classification" (CVPR 2012), use
 # for MNIST (15 degrees, 15 % scaling); shifts as in "shift".
@@ -144,3 +146,26 @@ def as_steps(augment):
     if augment is None:
         return []
     return list(augment) if isinstance(augment, (list, tuple)) else [augment]
+
+
+def changed_at_random(images, steps, generator):
+    """A batch after the steps of an `augment` parameter, in order."""
+    for step in steps:
+        if callable(step):
+            images = _changed_by(step, images, generator)
+        else:
+            images = TRANSFORMS[step](images, generator)
+    return images
+
+
+def _changed_by(change, images, generator):
+    # What is the user's draws from torch's global generators.
+    with drawing_from(draw_int(generator), images.device):
+        changed = change(images)
+    if not isinstance(changed, torch.Tensor) or changed.shape != images.shape:
+        came = getattr(changed, "shape", type(changed).__name__)
+        raise ValueError(
+            "The 'augment' callable must return a tensor of the shape it was "
+            f"given, {tuple(images.shape)}. Got {came} instead."
+        )
+    return changed

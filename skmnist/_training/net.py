@@ -1,24 +1,32 @@
 """The skorch net and its epoch: micro-batches, precision, hooks."""
 
-import copy
-import dis
-import itertools
 import math
-import signal
 
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.exceptions import SkorchTrainingImpossibleError
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from skmnist._training.ambient import drawing_from, in_own_torch_state, survive_fork
-from skmnist._training.augment import TRANSFORMS, as_steps
+from skmnist._training.ambient import (
+    draw_int,
+    drawing_from,
+    in_own_torch_state,
+    survive_fork,
+)
+from skmnist._training.augment import as_steps, changed_at_random
 from skmnist._training.batches import Batches
 from skmnist._training.callback_checks import check_callbacks, missing_figure
 from skmnist._training.callback_state import CallbackStates
+from skmnist._training.evaluation import any_in_training, in_evaluation
+from skmnist._training.freed_memory import keep_freed_memory
 from skmnist._training.hits import Hits
+from skmnist._training.interrupts import raised_by_statement
 from skmnist._training.memory_map import PageReleaser
+from skmnist._training.micro_batches import (
+    has_batch_norm,
+    in_micro_batches,
+    rows_at_once,
+)
 from skmnist._training.modules import Dropout
 from skmnist._training.optimizers import (
     SCHEDULES_BY_STEP,
@@ -27,29 +35,8 @@ from skmnist._training.optimizers import (
 )
 from skmnist._training.progress import EpochProgress
 
-# Bytes of the largest activation of a micro-batch, so that it stays in cache on
-# its way forward and back. Measured on two Zen 4 cores (1 MiB of L2 each, 32 MiB
-# of L3 together), conv 16-4 at batch 2048, seconds an epoch: 3.2 at 1.6 MB, 2.6 at
-# 3.2 MB, 2.4 at 6.4 MB, 2.5 at 12.8 MB, 2.6 at 25.7 MB.
-CACHE_BYTES = 8 * 2**20
-
-# Rows of a prediction on an accelerator, where no cache has to be met.
-ACCELERATOR_ROWS = 4096
-
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 HOOKS_WITHIN_EPOCH = ("on_epoch_begin", *BATCH_HOOKS)
-
-
-def keep_freed_memory():
-    """Have the allocator keep freed memory of a training's sizes for the next step.
-
-    glibc gives large blocks back to the system when they are freed, to be had again
-    page by page, unless blocks of that size have been freed before. One of just under
-    32 MiB, the most that it learns from (mallopt(3), M_MMAP_THRESHOLD), spares every
-    step hundreds of page faults. Measured on conv 16-4: 3.1 to 6.4 s an epoch before,
-    2.6 s after. Nothing is touched, so it costs nothing; others' allocators ignore it.
-    """
-    torch.empty(2**25 - 2**16, dtype=torch.uint8)
 
 
 keep_freed_memory()
@@ -248,7 +235,7 @@ class TrainingNet(NeuralNetClassifier):
             try:
                 getattr(callback, method_name)(self, **cb_kwargs)
             except KeyboardInterrupt as interrupt:
-                if not _raised_by_statement(interrupt):
+                if not raised_by_statement(interrupt):
                     raise
                 self.stop_requested_ = True
             except KeyError as error:
@@ -283,7 +270,7 @@ class TrainingNet(NeuralNetClassifier):
             if isinstance(layer, Dropout):
                 layer.generator = generator
 
-    def _run_pass(self, iterator, training, prefix, step_fn, **fit_params):
+    def _run_pass(self, iterator, training, prefix, step_fn):
         """One pass over the batches; records the mean loss and the accuracy."""
         if iterator is None:
             return
@@ -326,14 +313,14 @@ class TrainingNet(NeuralNetClassifier):
         self.notify("on_batch_end", batch=pair, training=training, **step)
         return step
 
-    def _train_step(self, batch, **fit_params):
+    def _train_step(self, batch):
         """One step of the optimiser on one batch."""
         images, targets, weights = batch
         images = self._augmented(images)
         if self.module_.draws_globally:
             # One for the batch, so that the parts it is worked through in do not
             # change what is drawn after it.
-            self._batch_seed = self._draw_int()
+            self._batch_seed = draw_int(self._generator)
         # Optimisers that evaluate more than once a step (LBFGS) are judged by the
         # first evaluation, as in skorch.
         steps = []
@@ -365,7 +352,7 @@ class TrainingNet(NeuralNetClassifier):
         for weights in self._weights:
             weights.grad = None
 
-    def _validation_step(self, batch, **fit_params):
+    def _validation_step(self, batch):
         """The loss and the answers on one batch."""
         images, targets, weights = batch
         with torch.no_grad():
@@ -384,13 +371,13 @@ class TrainingNet(NeuralNetClassifier):
                 return self._forward_and_back(images, targets, weights, total)
             except torch.OutOfMemoryError:
                 self._micro_batch = min(self._micro_batch, len(targets)) // 2
-                if self._micro_batch == 0 or self._has_batch_norm():
+                if self._micro_batch == 0 or has_batch_norm(self.module_):
                     raise
                 self._zero_grad()
 
     def _forward_and_back(self, images, targets, weights, total):
         losses, y_pred = [], []
-        parts = self._parts(images, targets, weights)
+        parts = in_micro_batches(self._micro_batch, images, targets, weights)
         for number, (part, labels, part_weights) in enumerate(parts):
             logits = self._forward_in_training(part, number)
             loss = self._loss.sum(logits, labels, part_weights)
@@ -405,16 +392,8 @@ class TrainingNet(NeuralNetClassifier):
             "y_pred": y_pred[0] if whole else torch.cat(y_pred),
         }
 
-    def _parts(self, images, targets, weights):
-        """A batch in micro-batches."""
-        size = self._micro_batch
-        if len(targets) <= size:
-            return [(images, targets, weights)]
-        parts = itertools.repeat(None) if weights is None else weights.split(size)
-        return zip(images.split(size), targets.split(size), parts, strict=False)
-
     def _choose_micro_batch(self):
-        if self._has_batch_norm():
+        if has_batch_norm(self.module_):
             # Its statistics are the whole batch's.
             return self.batch_size
         if self._micro_batch_size != "auto":
@@ -423,15 +402,9 @@ class TrainingNet(NeuralNetClassifier):
             return self.batch_size
         return self._rows_at_once()
 
-    def _has_batch_norm(self):
-        return any(isinstance(m, _BatchNorm) for m in self.module_.modules())
-
     def _rows_at_once(self):
-        if torch.device(self.device).type != "cpu":
-            return ACCELERATOR_ROWS
         dtype = self._autocast_dtype or self.module_.scaling.factor.dtype
-        rows = CACHE_BYTES // (dtype.itemsize * self.module_.largest_activation)
-        return 2 ** max(5, rows.bit_length() - 1)
+        return rows_at_once(self.module_, self.device, dtype)
 
     def _forward_in_training(self, images, number):
         """Logits of a part of the batch, which is given by its number."""
@@ -463,28 +436,7 @@ class TrainingNet(NeuralNetClassifier):
         if not self._augment:
             return images
         images = images.to(self.module_.scaling.factor.dtype)
-        for step in self._augment:
-            if callable(step):
-                images = self._changed_by(step, images)
-            else:
-                images = TRANSFORMS[step](images, self._generator)
-        return images
-
-    def _changed_by(self, change, images):
-        # What is the user's draws from torch's global generators.
-        with drawing_from(self._draw_int(), images.device):
-            changed = change(images)
-        if not isinstance(changed, torch.Tensor) or changed.shape != images.shape:
-            came = getattr(changed, "shape", type(changed).__name__)
-            raise ValueError(
-                "The 'augment' callable must return a tensor of the shape it was "
-                f"given, {tuple(images.shape)}. Got {came} instead."
-            )
-        return changed
-
-    def _draw_int(self):
-        draw = torch.empty((), dtype=torch.int64, device=self._generator.device)
-        return int(draw.random_(generator=self._generator))
+        return changed_at_random(images, self._augment, self._generator)
 
     def _start_schedule(self, n_steps=0):
         """Begin the schedule of the learning rate, over so many steps if it counts."""
@@ -529,7 +481,7 @@ class TrainingNet(NeuralNetClassifier):
         self.module_.to(device)
         # Loading casts the optimiser's state to where its weights are now.
         self.optimizer_.load_state_dict(self.optimizer_.state_dict())
-        self._generator = torch.Generator(device).manual_seed(self._draw_int())
+        self._generator = torch.Generator(device).manual_seed(draw_int(self._generator))
         self.device = str(device)
 
     # -- prediction --
@@ -547,8 +499,8 @@ class TrainingNet(NeuralNetClassifier):
         thread, which predictions are not to end.
         """
         module = self.module_
-        if copied or _any_in_training(module):
-            return _in_evaluation(module)
+        if copied or any_in_training(module):
+            return in_evaluation(module)
         return module
 
     def _logits(self, images, memory_map=None):
@@ -570,39 +522,3 @@ class TrainingNet(NeuralNetClassifier):
             out.copy_(self._in_precision(compute, part.to(device)))
             pages.read(len(part), image_bytes)
         return whole
-
-
-def _any_in_training(module):
-    # module.modules() does the same, in 8 of the 70 µs of a prediction for one image.
-    return module.training or any(
-        _any_in_training(child)
-        for child in module._modules.values()
-        if child is not None
-    )
-
-
-def _in_evaluation(module):
-    """A module of the same weights and hooks that is in evaluation mode throughout."""
-    twin = copy.copy(module)
-    twin.training = False
-    twin._modules = {
-        name: None if child is None else _in_evaluation(child)
-        for name, child in module._modules.items()
-    }
-    return twin
-
-
-def _raised_by_statement(exception):
-    """Whether an exception comes from a `raise` rather than from a signal.
-
-    The handler of Ctrl-C strikes between any two instructions, but the one that it
-    strikes at is never a `raise`; or it is a function of the program's own.
-    """
-    handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
-    traceback = exception.__traceback__
-    while traceback.tb_next is not None:
-        traceback = traceback.tb_next
-        if traceback.tb_frame.f_code is handler:
-            return False
-    code = traceback.tb_frame.f_code.co_code
-    return dis.opname[code[traceback.tb_lasti]] == "RAISE_VARARGS"

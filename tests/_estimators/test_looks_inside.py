@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from skmnist import ConvNetClassifier, MLPClassifier, ModuleClassifier
-from skmnist._training import net as net_module
+from skmnist._training import micro_batches
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -81,7 +81,7 @@ def test_the_last_layer_makes_the_logits_of_the_activations(name, fitted, few):
 def test_activations_of_many_images_are_those_of_few(fitted, few, monkeypatch):
     clf, (_, X_test, _, _) = fitted["conv"], few
     whole = clf.transform(X_test)
-    monkeypatch.setattr(net_module, "CACHE_BYTES", 1)
+    monkeypatch.setattr(micro_batches, "CACHE_BYTES", 1)
     np.testing.assert_allclose(clf.transform(X_test), whole, atol=1e-6)
 
 
