@@ -1,4 +1,4 @@
-"""The estimator that owns a skorch net: fit, the predict family, pickled state."""
+"""The estimator that owns a skorch net: fit, partial_fit, pickled state."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ import warnings
 from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
 import torch
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
 )
-from sklearn.utils.validation import check_is_fitted
 
-from skmnist._estimators import validation as check
 from skmnist._estimators.documentation import DocumentedOnSite
+from skmnist._estimators.failed_fits import unchanged_on_failure
+from skmnist._estimators.fitted_network import FittedNetwork
 from skmnist._estimators.flat_parameters import FlatParameters
+from skmnist._estimators.label_checks import check_partial_classes
 from skmnist._estimators.looks_inside import LooksInside
 from skmnist._estimators.one_training import one_training
 from skmnist._estimators.parameters import TRAINING_RULES
 from skmnist._estimators.pickling import VersionedPickle
-from skmnist._estimators.pixel_range import warn_of_other_range
+from skmnist._estimators.predictions import Predictions
+from skmnist._estimators.rules import check_parameters
 from skmnist._estimators.scaling import find_pixel_scaling
 from skmnist._estimators.seeds import draw_seed, spread_seed
 from skmnist._estimators.task_callbacks import (
@@ -33,7 +34,6 @@ from skmnist._estimators.task_callbacks import (
     with_callbacks,
 )
 from skmnist._estimators.training_data import (
-    as_images,
     check_training_data,
     check_validation_data,
     hold_out,
@@ -51,8 +51,7 @@ from skmnist._training.checkpoint import (
 from skmnist._training.devices import find_device
 from skmnist._training.early_stopping import StopEarly
 from skmnist._training.epoch_tasks import EpochTasks
-from skmnist._training.memory_map import find_memory_map
-from skmnist._training.modules import initialize_weights, summarize
+from skmnist._training.modules import initialize_weights
 from skmnist._training.state import (
     load_portable_state,
     portable_state,
@@ -61,9 +60,6 @@ from skmnist._training.state import (
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-    from skorch.history import History
-
-    from skmnist._training.modules import ModelSummary
 
 
 # Steps of the optimiser that max_epochs="auto" gives few images at least. Measured on
@@ -74,6 +70,8 @@ LEAST_STEPS = 50
 class NetworkClassifier(
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
+    Predictions,
+    FittedNetwork,
     LooksInside,
     ClassifierMixin,
     VersionedPickle,
@@ -216,13 +214,13 @@ class NetworkClassifier(
             After Ctrl-C, which ends the training at once. The estimator is then fitted
             as far as it came, which ``n_epochs_`` says.
         """
-        check.check_parameters(self, self._rules)
+        check_parameters(self, self._rules)
         warm = self.warm_start and hasattr(self, "net_")
         fit_task, data = (
             self._init_callback_context(),
             callback_data(X, y, sample_weight),
         )
-        with check.unchanged_on_failure(self), owned_checkpoint(self.checkpoint):
+        with unchanged_on_failure(self), owned_checkpoint(self.checkpoint):
             saved = self._read_checkpoint(warm)
             seeds = self._draw_seeds(saved)
             train = check_training_data(self, X, y, sample_weight, reset=not warm)
@@ -295,10 +293,10 @@ class NetworkClassifier(
         RuntimeError
             As in `fit`.
         """
-        check.check_parameters(self, self._rules)
-        with check.unchanged_on_failure(self):
+        check_parameters(self, self._rules)
+        with unchanged_on_failure(self):
             first = not hasattr(self, "net_")
-            classes = check.check_partial_classes(self, classes, first)
+            classes = check_partial_classes(self, classes, first)
             train = check_training_data(
                 self, X, y, sample_weight, reset=first, classes=classes
             )
@@ -399,6 +397,12 @@ class NetworkClassifier(
         net.history.extend(history)
         return net
 
+    def _move_if_asked(self):
+        """Follow a `device` that was set after the fit."""
+        if self.device != self._placed:
+            self.net_._move(self._find_device())
+            self._placed = self.device
+
     def _read_checkpoint(self, warm):
         saved = None if self.checkpoint is None else read_checkpoint(self.checkpoint)
         if saved and warm and len(saved["training"]["history"]) == self.n_epochs_:
@@ -426,148 +430,6 @@ class NetworkClassifier(
         scored = [row for row in self.history_ if "valid_acc" in row]
         best = max(scored, key=lambda row: row["valid_acc"], default={"epoch": None})
         return best["epoch"]
-
-    # -- predicting --
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Predict the label of every image.
-
-        Parameters
-        ----------
-        X : array-like
-            Images, in one of the shapes that `fit` takes.
-
-        Returns
-        -------
-        y_pred : ndarray of shape (n_samples,)
-            Labels, of the dtype of those in `fit`.
-        """
-        positions = self._logits(X).argmax(dim=1).numpy()
-        return self.classes_[positions]
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Predict the probability of every class for every image.
-
-        Parameters
-        ----------
-        X : array-like
-            Images, in one of the shapes that `fit` takes.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            Softmax of the logits, in the order of ``classes_``, computed in float64.
-        """
-        return self._logits(X).softmax(dim=1, dtype=torch.float64).numpy()
-
-    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
-        """Predict the logarithm of the probability of every class.
-
-        Parameters
-        ----------
-        X : array-like
-            Images, in one of the shapes that `fit` takes.
-
-        Returns
-        -------
-        log_proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``, computed in float64; finite where the
-            probability underflows.
-        """
-        return self._logits(X).log_softmax(dim=1, dtype=torch.float64).numpy()
-
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Compute the logits, the inputs of the softmax.
-
-        Parameters
-        ----------
-        X : array-like
-            Images, in one of the shapes that `fit` takes.
-
-        Returns
-        -------
-        logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
-            In the order of ``classes_``. For two classes the second one's logit
-            minus the first one's: positive where the second is predicted.
-        """
-        logits = self._logits(X).numpy()
-        return logits if logits.shape[1] > 2 else logits[:, 1] - logits[:, 0]
-
-    def _logits(self, X):
-        images, memory_map = self._images_of(X)
-        return self.net_._logits(images, memory_map)
-
-    def _images_of(self, X):
-        """Images to predict as a tensor, and the memory map that they lie in."""
-        check_is_fitted(self, "net_")
-        pixels, _, _ = check.check_images(self, X, reset=False)
-        warn_of_other_range(self, pixels, stacklevel=5)
-        self._move_if_asked()
-        return as_images(self, pixels), find_memory_map(pixels)
-
-    def _move_if_asked(self):
-        """Follow a `device` that was set after the fit."""
-        if self.device != self._placed:
-            self.net_._move(self._find_device())
-            self._placed = self.device
-
-    # -- what is known of the fitted network --
-
-    @in_own_torch_state
-    def summary(self) -> ModelSummary:
-        """Describe the network layer by layer.
-
-        Returns
-        -------
-        summary : tuple of (layer, output_shape, n_parameters)
-            Printed as an aligned table. Output shapes are per image, channels
-            first.
-        """
-        check_is_fitted(self, "net_")
-        return summarize(self.net_._predicting_module(), self.image_shape_)
-
-    @property
-    def module_(self) -> torch.nn.Module:
-        """The network: from raw pixels to logits."""
-        return self.net_.module_
-
-    @property
-    def history_(self) -> History:
-        """Everything that was recorded, epoch by epoch."""
-        return self.net_.history_
-
-    @property
-    def device_(self) -> str:
-        """The device that the model is on."""
-        return self.net_.device
-
-    @property
-    def n_parameters_(self) -> int:
-        """The number of weights and biases."""
-        return sum(weights.numel() for weights in self.module_.parameters())
-
-    @property
-    def n_epochs_(self) -> int:
-        """Epochs trained, over all calls that continued the same training.
-
-        One that a callback broke off is in the history, and not counted.
-        """
-        return len(self.loss_curve_)
-
-    @property
-    def loss_curve_(self) -> list[float]:
-        """The mean training loss of every epoch, in nats if it is cross-entropy."""
-        return [row["train_loss"] for row in self.history_ if "train_loss" in row]
-
-    @property
-    def training_scores_(self) -> list[float]:
-        """The accuracy on the training images while they were trained on, by epoch."""
-        return [row["train_acc"] for row in self.history_ if "train_acc" in row]
-
-    @property
-    def validation_scores_(self) -> list[float] | None:
-        """The validation accuracy after every epoch that had one, or None."""
-        return [row["valid_acc"] for row in self.history_ if "valid_acc" in row] or None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

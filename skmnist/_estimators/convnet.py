@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from skmnist._estimators import validation as check
+from skmnist._estimators import rules
 from skmnist._estimators.base import NetworkClassifier
 from skmnist._estimators.parameters import LAYER_RULES, TRAINING_RULES, document
 from skmnist._public import public
@@ -98,7 +98,7 @@ class ConvLayer:
     residual: bool = False
 
     def __post_init__(self):
-        check.check_parameters(self, CONV_LAYER_RULES)
+        rules.check_parameters(self, CONV_LAYER_RULES)
         for name, value in vars(self).items():
             if isinstance(value, np.generic):  # as grids hold them
                 object.__setattr__(self, name, value.item())
@@ -127,23 +127,23 @@ class ConvLayer:
 
 
 CONV_LAYER_RULES = {
-    "filters": check.POSITIVE_INT,
-    "kernel_size": check.POSITIVE_INT,
-    "stride": check.POSITIVE_INT,
-    "padding": check.one_of("same", "valid", also=check.NON_NEGATIVE_INT),
-    "pool": check.one_of("max", "avg", "global", None),
-    "pool_size": check.POSITIVE_INT,
-    "pool_stride": check.one_of(None, also=check.POSITIVE_INT),
-    "batch_norm": check.BOOL,
-    "residual": check.BOOL,
+    "filters": rules.POSITIVE_INT,
+    "kernel_size": rules.POSITIVE_INT,
+    "stride": rules.POSITIVE_INT,
+    "padding": rules.one_of("same", "valid", also=rules.NON_NEGATIVE_INT),
+    "pool": rules.one_of("max", "avg", "global", None),
+    "pool_size": rules.POSITIVE_INT,
+    "pool_stride": rules.one_of(None, also=rules.POSITIVE_INT),
+    "batch_norm": rules.BOOL,
+    "residual": rules.BOOL,
 }
 
-CONV_LAYERS = check.Rule(
+CONV_LAYERS = rules.Rule(
     "a tuple of positive ints and ConvLayer",
     lambda value: (
         isinstance(value, (tuple, list))
         and all(
-            isinstance(layer, ConvLayer) or check.POSITIVE_INT.accepts(layer)
+            isinstance(layer, ConvLayer) or rules.POSITIVE_INT.accepts(layer)
             for layer in value
         )
     ),
@@ -198,7 +198,7 @@ class ConvNetClassifier(NetworkClassifier):
     """
 
     _rules = (
-        {"conv_layers": CONV_LAYERS, "image_shape": check.IMAGE_SHAPE}
+        {"conv_layers": CONV_LAYERS, "image_shape": rules.IMAGE_SHAPE}
         | LAYER_RULES
         | TRAINING_RULES
     )

@@ -10,9 +10,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from skmnist._estimators import validation as check
+from skmnist._estimators import rules
 from skmnist._estimators.documentation import DocumentedOnSite
+from skmnist._estimators.failed_fits import unchanged_on_failure
 from skmnist._estimators.flat_parameters import FlatParameters
+from skmnist._estimators.image_checks import check_images
+from skmnist._estimators.image_shapes import find_image_shape
+from skmnist._estimators.label_checks import (
+    check_sample_weight,
+    encode_labels,
+    find_classes,
+    loss_weights,
+)
 from skmnist._estimators.pickling import VersionedPickle
 from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_range
 from skmnist._estimators.scaling import find_pixel_scaling, scale_pixels
@@ -108,15 +117,15 @@ class LinearClassifier(
     """
 
     _rules = {
-        "C": check.number("a positive float", low=0, low_open=True, infinite=True),
-        "solver": check.one_of("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"),
-        "tol": check.POSITIVE_FLOAT,
-        "max_iter": check.POSITIVE_INT,
-        "class_weight": check.CLASS_WEIGHT,
-        "pixel_scaling": check.PIXEL_SCALING,
-        "precision": check.one_of("float32", "float64"),
-        "random_state": check.RANDOM_STATE,
-        "verbose": check.VERBOSITY,
+        "C": rules.number("a positive float", low=0, low_open=True, infinite=True),
+        "solver": rules.one_of("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"),
+        "tol": rules.POSITIVE_FLOAT,
+        "max_iter": rules.POSITIVE_INT,
+        "class_weight": rules.CLASS_WEIGHT,
+        "pixel_scaling": rules.PIXEL_SCALING,
+        "precision": rules.one_of("float32", "float64"),
+        "random_state": rules.RANDOM_STATE,
+        "verbose": rules.VERBOSITY,
     }
 
     def __init__(
@@ -172,49 +181,53 @@ class LinearClassifier(
             For a parameter or an array that is not as documented, or data of a
             single class.
         """
-        check.check_parameters(self, self._rules)
+        rules.check_parameters(self, self._rules)
         fit_task = self._init_callback_context(max_subtasks=1)
         data = callback_data(X, y, sample_weight)
         fit_task.call_on_fit_task_begin(estimator=self, **data)
-        with check.unchanged_on_failure(self):
-            pixels, own_shape, labels = check.check_images(self, X, y, reset=True)
+        with unchanged_on_failure(self):
+            pixels, own_shape, labels = check_images(self, X, y, reset=True)
             remember_pixels(self, pixels)
-            weights = check.check_sample_weight(sample_weight, len(labels))
+            weights = check_sample_weight(sample_weight, len(labels))
             if weights is not None and not weights.all():
                 rows = np.flatnonzero(weights)
                 pixels, labels, weights = pixels[rows], labels[rows], weights[rows]
-            self.classes_ = check.find_classes(self, labels)
-            self.image_shape_ = check.find_image_shape(self, pixels.shape[1], own_shape)
+            self.classes_ = find_classes(self, labels)
+            self.image_shape_ = find_image_shape(self, pixels.shape[1], own_shape)
             self._scaling = find_pixel_scaling(
                 self.pixel_scaling, pixels, self.image_shape_[0], weights=weights
             )
             # For its errors: scikit-learn's own speak of positions and divisions.
-            positions = check.encode_labels(labels, self.classes_)
-            check.loss_weights(self.class_weight, self.classes_, positions, weights)
-            self.estimator_ = LogisticRegression(
-                C=self.C,
-                solver=self.solver,
-                tol=self.tol,
-                max_iter=self.max_iter,
-                class_weight=self.class_weight,
-                random_state=draw_seed(self.random_state),
-                verbose=self.verbose,
-            )
+            positions = encode_labels(labels, self.classes_)
+            loss_weights(self.class_weight, self.classes_, positions, weights)
             solving = fit_task.subcontext("solve")
-            with solving.propagate_callback_context(self.estimator_):
-                solving.call_on_fit_task_begin(estimator=self, **data)
-                self.estimator_.fit(
-                    self._scaled(pixels, self.precision), labels, sample_weight=weights
-                )
-            # Before scikit-learn 1.9 they are float64 for images in float32.
-            for name in ("coef_", "intercept_"):
-                fitted = getattr(self.estimator_, name)
-                setattr(self.estimator_, name, fitted.astype(self.precision))
+            self._solve(pixels, labels, weights, solving, data)
             solving.call_on_fit_task_end(estimator=self, **data)
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
         )
         return self
+
+    def _solve(self, pixels, labels, weights, solving, data):
+        """Fit scikit-learn's estimator, in the precision asked for."""
+        self.estimator_ = LogisticRegression(
+            C=self.C,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            class_weight=self.class_weight,
+            random_state=draw_seed(self.random_state),
+            verbose=self.verbose,
+        )
+        with solving.propagate_callback_context(self.estimator_):
+            solving.call_on_fit_task_begin(estimator=self, **data)
+            self.estimator_.fit(
+                self._scaled(pixels, self.precision), labels, sample_weight=weights
+            )
+        # Before scikit-learn 1.9 they are float64 for images in float32.
+        for name in ("coef_", "intercept_"):
+            fitted = getattr(self.estimator_, name)
+            setattr(self.estimator_, name, fitted.astype(self.precision))
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict the label of every image.
@@ -288,7 +301,7 @@ class LinearClassifier(
 
     def _checked(self, X):
         check_is_fitted(self, "estimator_")
-        pixels, _, _ = check.check_images(self, X, reset=False)
+        pixels, _, _ = check_images(self, X, reset=False)
         warn_of_other_range(self, pixels, stacklevel=4)
         # In the precision of the fit, whatever the parameter is now.
         return self._scaled(pixels, self.coef_.dtype)

@@ -10,7 +10,8 @@ from sklearn.base import TransformerMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skmnist._estimators import validation as check
+from skmnist._estimators.label_checks import encode_labels
+from skmnist._estimators.rules import POSITIVE_INT, RANDOM_STATE, parameter_error
 from skmnist._estimators.seeds import draw_seed
 from skmnist._training.ambient import in_own_torch_state
 from skmnist._training.inside import (
@@ -100,13 +101,11 @@ class LooksInside(TransformerMixin):
         ----------
         .. [1] Gal and Ghahramani, "Dropout as a Bayesian approximation", ICML 2016.
         """
-        rules = {"n_samples": check.POSITIVE_INT, "random_state": check.RANDOM_STATE}
+        rules = {"n_samples": POSITIVE_INT, "random_state": RANDOM_STATE}
         given = {"n_samples": n_samples, "random_state": random_state}
         for name, rule in rules.items():
             if not rule.accepts(given[name]):
-                raise check.parameter_error(
-                    "sample_proba", name, rule.expected, given[name]
-                )
+                raise parameter_error("sample_proba", name, rule.expected, given[name])
         images, memory_map = self._images_of(X)
         if not has_dropout(self.net_.module_):
             raise ValueError(
@@ -144,7 +143,7 @@ class LooksInside(TransformerMixin):
             )
         labels = self.predict(X) if labels is None else np.asarray(labels)
         check_consistent_length(X, labels)
-        targets = torch.from_numpy(check.encode_labels(labels, self.classes_, "labels"))
+        targets = torch.from_numpy(encode_labels(labels, self.classes_, "labels"))
         images, _ = self._images_of(X)
         by_convolution = there and method != "gradient"
         return saliency(self.net_, images, targets, by_convolution).numpy(), labels

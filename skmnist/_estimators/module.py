@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from skmnist._estimators import validation as check
+from skmnist._estimators import rules
 from skmnist._estimators.base import NetworkClassifier
 from skmnist._estimators.parameters import TRAINING_RULES, document
 from skmnist._public import public
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     )
 
 MODULE_RULES = {
-    "module": check.Rule(
+    "module": rules.Rule(
         "a class or a function of (image_shape, n_classes, **module_params) that "
         "returns a torch.nn.Module, and no module itself",
         lambda value: callable(value) and not isinstance(value, torch.nn.Module),
     ),
-    "module_params": check.NAMED_ARGUMENTS,
-    "image_shape": check.IMAGE_SHAPE,
+    "module_params": rules.NAMED_ARGUMENTS,
+    "image_shape": rules.IMAGE_SHAPE,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 import torch
 from skorch.callbacks import Callback
 
-from skmnist._estimators import validation as check
+from skmnist._estimators import rules
 from skmnist._training.augment import TRANSFORMS, as_steps
 from skmnist._training.modules import ACTIVATIONS
 from skmnist._training.optimizers import OPTIMIZERS
@@ -46,56 +46,56 @@ def _is_augmentation(value):
 
 # Of the networks whose layers are described by parameters.
 LAYER_RULES = {
-    "hidden_layer_sizes": check.LAYER_SIZES,
-    "activation": check.one_of(*ACTIVATIONS),
-    "dropout": check.number("a float in [0, 1)", low=0, high=1, high_open=True),
+    "hidden_layer_sizes": rules.LAYER_SIZES,
+    "activation": rules.one_of(*ACTIVATIONS),
+    "dropout": rules.number("a float in [0, 1)", low=0, high=1, high_open=True),
 }
 
 # The device is not here: what is allowed depends on the machine (_training/devices.py).
 TRAINING_RULES = {
-    "optimizer": check.one_of(
+    "optimizer": rules.one_of(
         *OPTIMIZERS,
-        also=check.Rule(
+        also=rules.Rule(
             "a torch.optim.Optimizer class", lambda value: isinstance(value, type)
         ),
     ),
-    "optimizer_params": check.NAMED_ARGUMENTS,
-    "lr": check.POSITIVE_FLOAT,
-    "weight_decay": check.NON_NEGATIVE_FLOAT,
-    "momentum": check.number("a float in [0, 1)", low=0, high=1, high_open=True),
-    "lr_schedule": check.one_of(None, "onecycle", "cosine", "exponential", "plateau"),
-    "lr_decay": check.number("a float in (0, 1]", low=0, low_open=True, high=1),
-    "batch_size": check.POSITIVE_INT,
-    "max_epochs": check.one_of("auto", also=check.POSITIVE_INT),
-    "loss": check.one_of("cross_entropy", also=check.CALLABLE),
-    "label_smoothing": check.number("a float in [0, 1)", low=0, high=1, high_open=True),
-    "shuffle": check.BOOL,
-    "class_weight": check.CLASS_WEIGHT,
-    "early_stopping": check.BOOL,
-    "validation_fraction": check.number(
+    "optimizer_params": rules.NAMED_ARGUMENTS,
+    "lr": rules.POSITIVE_FLOAT,
+    "weight_decay": rules.NON_NEGATIVE_FLOAT,
+    "momentum": rules.number("a float in [0, 1)", low=0, high=1, high_open=True),
+    "lr_schedule": rules.one_of(None, "onecycle", "cosine", "exponential", "plateau"),
+    "lr_decay": rules.number("a float in (0, 1]", low=0, low_open=True, high=1),
+    "batch_size": rules.POSITIVE_INT,
+    "max_epochs": rules.one_of("auto", also=rules.POSITIVE_INT),
+    "loss": rules.one_of("cross_entropy", also=rules.CALLABLE),
+    "label_smoothing": rules.number("a float in [0, 1)", low=0, high=1, high_open=True),
+    "shuffle": rules.BOOL,
+    "class_weight": rules.CLASS_WEIGHT,
+    "early_stopping": rules.BOOL,
+    "validation_fraction": rules.number(
         "a float in (0, 1)", low=0, low_open=True, high=1, high_open=True
     ),
-    "n_iter_no_change": check.POSITIVE_INT,
-    "tol": check.NON_NEGATIVE_FLOAT,
-    "pixel_scaling": check.PIXEL_SCALING,
-    "augment": check.Rule(
+    "n_iter_no_change": rules.POSITIVE_INT,
+    "tol": rules.NON_NEGATIVE_FLOAT,
+    "pixel_scaling": rules.PIXEL_SCALING,
+    "augment": rules.Rule(
         f"None, one of {', '.join(map(repr, TRANSFORMS))}, a callable, or a list of "
         "these",
         _is_augmentation,
     ),
-    "precision": check.one_of("float32", "float64", "bfloat16", "auto"),
-    "micro_batch_size": check.one_of("auto", also=check.POSITIVE_INT),
-    "callbacks": check.Rule(
+    "precision": rules.one_of("float32", "float64", "bfloat16", "auto"),
+    "micro_batch_size": rules.one_of("auto", also=rules.POSITIVE_INT),
+    "callbacks": rules.Rule(
         "None or a list of skorch callbacks, or of (name, callback) pairs",
         lambda value: (
             value is None
             or (isinstance(value, (list, tuple)) and all(map(_is_callback, value)))
         ),
     ),
-    "checkpoint": check.PATH,
-    "warm_start": check.BOOL,
-    "random_state": check.RANDOM_STATE,
-    "verbose": check.VERBOSITY,
+    "checkpoint": rules.PATH,
+    "warm_start": rules.BOOL,
+    "random_state": rules.RANDOM_STATE,
+    "verbose": rules.VERBOSITY,
 }
 
 LAYER_PARAMETERS = """

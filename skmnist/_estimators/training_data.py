@@ -8,7 +8,15 @@ import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 
-from skmnist._estimators import validation as check
+from skmnist._estimators.image_checks import check_images
+from skmnist._estimators.image_shapes import find_image_shape
+from skmnist._estimators.label_checks import (
+    check_sample_weight,
+    check_validation_labels,
+    encode_labels,
+    find_classes,
+    loss_weights,
+)
 from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_range
 from skmnist._training.batches import ImageDataset, as_tensor
 from skmnist._training.memory_map import find_memory_map
@@ -16,27 +24,25 @@ from skmnist._training.memory_map import find_memory_map
 
 def check_training_data(estimator, X, y, sample_weight, *, reset, classes=None):
     """The images as a dataset; what is learned of them is set on the way."""
-    pixels, own_shape, y = check.check_images(estimator, X, y, reset=reset)
+    pixels, own_shape, y = check_images(estimator, X, y, reset=reset)
     if reset:
         remember_pixels(estimator, pixels)
     else:
         warn_of_other_range(estimator, pixels, stacklevel=4)
-    weights = check.check_sample_weight(sample_weight, len(y))
+    weights = check_sample_weight(sample_weight, len(y))
     rows = None
     if weights is not None and not weights.all():
         rows = np.flatnonzero(weights)
         y, weights = y[rows], weights[rows]
     if reset:
-        estimator.classes_ = (
-            check.find_classes(estimator, y) if classes is None else classes
-        )
-        estimator.image_shape_ = check.find_image_shape(
+        estimator.classes_ = find_classes(estimator, y) if classes is None else classes
+        estimator.image_shape_ = find_image_shape(
             estimator,
             pixels.shape[1],
             own_shape,
             getattr(estimator, "image_shape", None),
         )
-    targets = check.encode_labels(y, estimator.classes_)
+    targets = encode_labels(y, estimator.classes_)
     return _dataset(estimator, pixels, targets, weights, rows)
 
 
@@ -50,11 +56,11 @@ def check_validation_data(estimator, X_val, y_val):
             f"X_val and y_val must be given together: {given} came without {missing}."
         )
     try:
-        pixels, _, _ = check.check_images(estimator, X_val, reset=False)
+        pixels, _, _ = check_images(estimator, X_val, reset=False)
     except ValueError as error:
         raise ValueError(f"X_val must be images like those in X. {error}") from error
     warn_of_other_range(estimator, pixels, stacklevel=4)
-    targets = check.check_validation_labels(pixels, y_val, estimator.classes_)
+    targets = check_validation_labels(pixels, y_val, estimator.classes_)
     return _dataset(estimator, pixels, targets)
 
 
@@ -103,7 +109,7 @@ def hold_out(estimator, dataset, seed):
 def with_loss_weights(estimator, dataset):
     """The dataset with the weights of its classes; rows without weight go."""
     sample_weight = dataset.weights
-    weights = check.loss_weights(
+    weights = loss_weights(
         estimator.class_weight,
         estimator.classes_,
         dataset.targets.numpy(),

@@ -9,9 +9,9 @@ from numbers import Integral
 import numpy as np
 import torch
 
-from skmnist._estimators import validation as check
 from skmnist._estimators.convnet import ConvNetClassifier
 from skmnist._estimators.mlp import MLPClassifier
+from skmnist._estimators.rules import check_parameters
 from skmnist._estimators.training_data import check_training_data, with_loss_weights
 from skmnist._training.ambient import in_own_torch_state
 from skmnist._training.devices import find_device
@@ -44,7 +44,7 @@ def common_key(estimator):
     allowed, and devices that are not there, are left to `fit` to report.
     """
     try:
-        check.check_parameters(estimator, estimator._rules)
+        check_parameters(estimator, estimator._rules)
         find_device(estimator.device)
     except ValueError:
         return None

@@ -10,20 +10,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from threadpoolctl import threadpool_limits
 
 from skmnist import LinearClassifier
 from skmnist.datasets import load_digits28
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SOLVERS = ["lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"]
 METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_blas_thread():
-    """As `one_thread`, for scikit-learn's solvers."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.fixture(scope="module")
