@@ -211,13 +211,7 @@ def add_compare(commands):
             "--data digits, the networks' own default with --data mnist)"
         ),
     )
-    parser.add_argument(
-        "--seed",
-        type=seed,
-        default=0,
-        metavar="N",
-        help="random seed (default: %(default)s)",
-    )
+    add_seed_argument(parser)
     parser.add_argument(
         "--out",
         type=output_folder,
@@ -319,44 +313,14 @@ def add_train(commands):
         default="convnet",
         help="what to train (default: %(default)s)",
     )
-    parser.add_argument(
-        "--image-shape",
-        type=image_shape,
-        default="3x32x32",
-        metavar="SHAPE",
-        help="3xHEIGHTxWIDTH in colour, HEIGHTxWIDTH in grey (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--mode",
-        choices=["digit", "plain"],
-        default="digit",
-        help=(
-            "grey pictures: whether to frame their ink as in MNIST, or only to resize "
-            "them, as those in colour (default: %(default)s)"
-        ),
-    )
-    parser.add_argument(
-        "--resize",
-        choices=["pad", "crop"],
-        default="pad",
-        help=(
-            "whether pictures of other proportions get a margin or lose what is "
-            "outside their middle (default: %(default)s)"
-        ),
-    )
+    add_preparation_arguments(parser)
     parser.add_argument(
         "--epochs",
         type=positive_int,
         metavar="N",
         help="passes over the pictures (default: by their number)",
     )
-    parser.add_argument(
-        "--seed",
-        type=seed,
-        default=0,
-        metavar="N",
-        help="random seed (default: %(default)s)",
-    )
+    add_seed_argument(parser)
     add_device_argument(parser)
     parser.set_defaults(run=run_train)
 
@@ -436,6 +400,46 @@ def add_draw(commands):
         help="print the address instead of opening a browser",
     )
     parser.set_defaults(run=run_draw)
+
+
+def add_preparation_arguments(parser):
+    """Add how the pictures of a folder are brought to one form."""
+    parser.add_argument(
+        "--image-shape",
+        type=image_shape,
+        default="3x32x32",
+        metavar="SHAPE",
+        help="3xHEIGHTxWIDTH in colour, HEIGHTxWIDTH in grey (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--mode",
+        choices=["digit", "plain"],
+        default="digit",
+        help=(
+            "grey pictures: whether to frame their ink as in MNIST, or only to resize "
+            "them, as those in colour (default: %(default)s)"
+        ),
+    )
+    parser.add_argument(
+        "--resize",
+        choices=["pad", "crop"],
+        default="pad",
+        help=(
+            "whether pictures of other proportions get a margin or lose what is "
+            "outside their middle (default: %(default)s)"
+        ),
+    )
+
+
+def add_seed_argument(parser):
+    """Add where randomness begins."""
+    parser.add_argument(
+        "--seed",
+        type=seed,
+        default=0,
+        metavar="N",
+        help="random seed (default: %(default)s)",
+    )
 
 
 def add_data_arguments(parser):

@@ -125,17 +125,9 @@ def load_folder(
         for path in find_files(os.path.join(folder, name))
     ]
     data = np.empty((len(files), *image_shape), np.uint8)
-    read: list[tuple[str, int]] = []
-    unreadable: list[str] = []
-    bar = {"unit": "file", "disable": not verbose}
-    for path, label in tqdm(files, "load_folder", mininterval=_interval(), **bar):
-        try:
-            picture = read_picture(path, shape, mode, resize)
-        except (OSError, ValueError):
-            unreadable.append(path)
-        else:
-            data[len(read)] = picture.image.reshape(image_shape)
-            read.append((path, label))
+    read, unreadable = _read_into(
+        data, files, lambda path: read_picture(path, shape, mode, resize), verbose
+    )
     target = np.array([label for _, label in read], int)
     _check_all_are_there(folder, names, target, unreadable)
     if unreadable:
@@ -156,6 +148,28 @@ def load_folder(
             "resize": resize,
         },
     )
+
+
+def _read_into(data, files, read_one, verbose):
+    """Read what can be read of the files, each to the next place of the data.
+
+    Returns
+    -------
+    read : list of (path, label)
+    unreadable : list of path
+    """
+    read: list[tuple[str, int]] = []
+    unreadable: list[str] = []
+    bar = {"unit": "file", "disable": not verbose}
+    for path, label in tqdm(files, "load_folder", mininterval=_interval(), **bar):
+        try:
+            picture = read_one(path)
+        except (OSError, ValueError):
+            unreadable.append(path)
+        else:
+            data[len(read)] = picture.image.reshape(data.shape[1:])
+            read.append((path, label))
+    return read, unreadable
 
 
 def _interval():
