@@ -24,18 +24,11 @@ from skorch.callbacks import (
     Unfreezer,
 )
 from skorch.history import History
+from small_networks import N, mlp
 
 from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifier
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-N = 200
-
-
-def mlp(**params):
-    params = {"hidden_layer_sizes": (16,), "max_epochs": 2, "lr": 0.004} | params
-    return MLPClassifier(**{"batch_size": 64, "random_state": 0} | params)
-
 
 MODELS = {
     "mlp": mlp(dropout=0.2, early_stopping=True),
