@@ -1,4 +1,4 @@
-"""A model from a folder of pictures, by real processes."""
+"""A model from a folder of pictures; real processes where a process matters."""
 
 import csv
 import os
@@ -11,14 +11,14 @@ import pytest
 from PIL import Image, ImageDraw
 
 from skmnist import LinearClassifier, MLPClassifier
+from skmnist.__main__ import main
 from skmnist._command_line.train import hold_out
 from skmnist.datasets import load_folder, load_picture
 
 
-def run(*arguments, folder=None, **environment):
+def run(*arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "skmnist", *map(str, arguments)],
-        cwd=folder,
         capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",
@@ -100,15 +100,15 @@ def test_predict_prepares_pictures_as_they_were_for_the_training(trained, pages)
     )
 
 
-def test_predict_takes_folders_and_patterns_and_writes_a_table(trained, pages):
+def test_predict_takes_folders_and_patterns_and_writes_a_table(
+    trained, pages, monkeypatch, capsys
+):
+    monkeypatch.chdir(pages)
     table = trained[1].parent / "tables" / "answers.csv"
-    done = run(
-        *("predict", trained[1], "ring", "bar/0*.png", "nothing*.png", "bar"),
-        *("--csv", table),
-        folder=pages,
-    )
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    pictures = ["ring", "bar/0*.png", "nothing*.png", "bar"]
+    assert main(["predict", str(trained[1]), *pictures, "--csv", str(table)]) == 1
+    output, errors = capsys.readouterr()
+    assert errors.splitlines() == [
         "nothing*.png: no pictures found",
         "bar/notes.txt cannot be read as a picture",
     ]
@@ -117,7 +117,7 @@ def test_predict_takes_folders_and_patterns_and_writes_a_table(trained, pages):
         *(f"bar/{i:02}.png" for i in range(10)),
         *(f"bar/{i:02}.png" for i in range(15)),
     ]
-    lines = [line.split() for line in done.stdout.splitlines()]
+    lines = [line.split() for line in output.splitlines()]
     assert [line[0] for line in lines] == names
     with open(table, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -128,7 +128,7 @@ def test_predict_takes_folders_and_patterns_and_writes_a_table(trained, pages):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs names that are only bytes")
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_names_that_a_terminal_cannot_show_lose_no_line(
     encoding, trained, pages, tmp_path
 ):
@@ -146,19 +146,23 @@ def test_names_that_a_terminal_cannot_show_lose_no_line(
     assert {os.path.basename(path) for path in listed} == set(names)
 
 
-def test_three_channels_are_the_default_and_a_linear_model_has_no_curve(tmp_path):
+def test_three_channels_are_the_default_and_a_linear_model_has_no_curve(
+    tmp_path, capsys
+):
     for name in ("green", "red"):
         (tmp_path / name).mkdir()
         for i in range(3):
             Image.new("RGB", (9 + i, 9), name).save(tmp_path / name / f"{i}.png")
     out = tmp_path / "model.joblib"
-    done = run("train", tmp_path, "--estimator", "linear", "--out", out)
-    assert done.returncode == 0, done.stderr
+    options = ["--estimator", "linear", "--out", str(out)]
+    assert main(["train", str(tmp_path), *options]) == 0
     clf = joblib.load(out)
     assert isinstance(clf, LinearClassifier)
     assert clf.image_shape_ == (3, 32, 32)
-    done = run("predict", out, tmp_path / "red")
-    assert [line.split()[1] for line in done.stdout.splitlines()] == ["red"] * 3
+    capsys.readouterr()
+    assert main(["predict", str(out), str(tmp_path / "red")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == ["red"] * 3
 
 
 @pytest.mark.parametrize(
@@ -175,26 +179,30 @@ def test_three_channels_are_the_default_and_a_linear_model_has_no_curve(tmp_path
     ],
 )
 def test_nothing_is_trained_or_overwritten_when_an_argument_is_wrong(
-    arguments, message, pages, tmp_path
+    arguments, message, pages, tmp_path, monkeypatch, capsys
 ):
+    monkeypatch.chdir(pages)
     out = tmp_path / "model.joblib"
     out.write_text("an older model")
-    folder = [] if arguments[0] in ("none", "bar") else [pages]
-    done = run("train", "--out", out, *folder, *arguments, folder=pages)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "epochs" not in done.stdout
+    folder = [] if arguments[0] in ("none", "bar") else [str(pages)]
+    with pytest.raises(SystemExit) as caught:
+        main(["train", "--out", str(out), *folder, *arguments])
+    assert caught.value.code == 2
+    output, errors = capsys.readouterr()
+    assert message in errors
+    assert errors.count("\n") == 1
+    assert "epochs" not in output
     assert out.read_text() == "an older model"
     assert os.listdir(tmp_path) == ["model.joblib"]
 
 
-def test_a_table_overwrites_no_picture(trained, pages):
+def test_a_table_overwrites_no_picture(trained, pages, capsys):
     picture = pages / "bar" / "00.png"
     before = picture.read_bytes()
-    done = run("predict", trained[1], picture, "--csv", picture)
-    assert done.returncode == 2
-    assert "argument --csv: must end in .csv" in done.stderr
+    with pytest.raises(SystemExit) as caught:
+        main(["predict", str(trained[1]), str(picture), "--csv", str(picture)])
+    assert caught.value.code == 2
+    assert "argument --csv: must end in .csv" in capsys.readouterr().err
     assert picture.read_bytes() == before
 
 
