@@ -1,6 +1,5 @@
 """The three estimators, for tests of what holds of each, and what these share."""
 
-import numpy as np
 import pytest
 from skorch.callbacks import Callback
 
@@ -31,11 +30,6 @@ def readonly(array):
     array = array.copy()
     array.flags.writeable = False
     return array
-
-
-def memory_map(X, tmp_path):
-    np.save(tmp_path / "images.npy", X)
-    return np.load(tmp_path / "images.npy", mmap_mode="r")
 
 
 class Look(Callback):

@@ -7,20 +7,17 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from every_estimator import (
-    Look,
-    N,
-    every_estimator,
-    memory_map,
-    mlp,
-    networks,
-    readonly,
-)
+from every_estimator import Look, N, every_estimator, mlp, networks, readonly
 from numpy.testing import assert_array_equal
 
 from skmnist import MLPClassifier
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def memory_map(X, tmp_path):
+    np.save(tmp_path / "images.npy", X)
+    return np.load(tmp_path / "images.npy", mmap_mode="r")
 
 
 def packed_records(X):

@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 from skmnist._estimators.label_checks import loss_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
 LABELS = {
     "strings": lambda y: np.array([f"digit {label}" for label in y]),
     "objects": lambda y: np.array([f"digit {label}" for label in y], dtype=object),

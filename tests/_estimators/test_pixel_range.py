@@ -10,6 +10,7 @@ from every_estimator import N, every_estimator, networks
 from sklearn.preprocessing import StandardScaler
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
 FRACTIONS = {
     "float32": lambda X: (X / 255).astype(np.float32),
     "float64 rows": lambda X: X.reshape(N, -1) / 255,

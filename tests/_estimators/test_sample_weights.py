@@ -8,6 +8,7 @@ from small_networks import N, conv, mlp
 from skmnist import LinearClassifier
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
 WEIGHTED = {
     # Of scikit-learn's solvers the one that float32 does not stop early.
     "linear": LinearClassifier(solver="newton-cholesky", pixel_scaling="standard"),

@@ -46,13 +46,6 @@ class Rates(Callback):
             self.rates.append(net.optimizer_.param_groups[0]["lr"])
 
 
-class EveryBatch(Callback):
-    """Sends the epoch down the path with batch hooks, and does nothing."""
-
-    def on_batch_end(self, net, **kwargs):
-        pass
-
-
 class Act(Callback):
     """Does something at the second call of one hook (the first of on_train_...)."""
 
@@ -69,16 +62,6 @@ class Act(Callback):
     # Named in the class, where the net looks for batch hooks.
     def on_batch_begin(self, net, **kwargs):
         pass
-
-
-class StopAtEpoch(Callback):
-    def __init__(self, epoch, action):
-        self.epoch = epoch
-        self.action = action
-
-    def on_epoch_end(self, net, **kwargs):
-        if len(net.history) == self.epoch:
-            self.action()
 
 
 HOOKS = [

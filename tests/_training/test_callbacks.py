@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from acting_callbacks import HOOKS, Act, EveryBatch, Recorder, Start, fail
+from acting_callbacks import HOOKS, Act, Recorder, Start, fail
 from plain_training import (
     OPTIMIZERS,
     STEPS,
@@ -20,6 +20,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss, roc_auc_score
 from skorch.callbacks import (
     BatchScoring,
+    Callback,
     Checkpoint,
     EarlyStopping,
     EpochScoring,
@@ -68,6 +69,13 @@ def test_hooks_history_and_weights_are_those_of_skorch(bits):
         ours = [row[key] for row in clf.history_[-1, "batches"] if key in row]
         theirs = [row[key] for row in net.history_[-1, "batches"] if key in row]
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+class EveryBatch(Callback):
+    """Sends the epoch down the path with batch hooks, and does nothing."""
+
+    def on_batch_end(self, net, **kwargs):
+        pass
 
 
 @pytest.mark.parametrize("make", [mlp, conv])

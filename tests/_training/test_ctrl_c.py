@@ -9,9 +9,10 @@ import sys
 
 import numpy as np
 import pytest
-from acting_callbacks import HOOKS, Act, Recorder, Start, StopAtEpoch
+from acting_callbacks import HOOKS, Act, Recorder, Start
 from plain_training import assert_same, mlp, weights_of
 from sklearn.exceptions import NotFittedError
+from skorch.callbacks import Callback
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -52,6 +53,16 @@ def test_ctrl_c_before_the_training_leaves_the_estimator_unfitted(bits):
         clf.fit(X, y)
     with pytest.raises(NotFittedError):
         clf.predict(X)
+
+
+class StopAtEpoch(Callback):
+    def __init__(self, epoch, action):
+        self.epoch = epoch
+        self.action = action
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            self.action()
 
 
 def test_ctrl_c_goes_back_to_the_best_weights_of_early_stopping(bits):

@@ -11,13 +11,5 @@ def make_cv_results(scores, **params):
     return {**columns, "mean_test_score": scores, "std_test_score": 0 * scores + 0.01}
 
 
-def texts_of(display):
-    return [text.get_text() for text in display.texts_]
-
-
 def titles_of(display):
     return [image.axes.get_title() for image in display.images_]
-
-
-def tick_labels(axis):
-    return [label.get_text() for label in axis.get_ticklabels()]

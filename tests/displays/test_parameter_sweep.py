@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import NAN, make_cv_results, texts_of, tick_labels
+from drawn import NAN, make_cv_results
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import make_scorer, zero_one_loss
@@ -12,6 +12,14 @@ from sklearn.naive_bayes import GaussianNB
 
 from skmnist import ConvLayer
 from skmnist.displays import ParameterSweepDisplay
+
+
+def texts_of(display):
+    return [text.get_text() for text in display.texts_]
+
+
+def tick_labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
 
 
 @pytest.fixture(scope="module")
