@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import traceback
 from inspect import isfunction
 from typing import TYPE_CHECKING
 
@@ -164,15 +166,16 @@ def save(
         named = set(skops.get_untrusted_types(data=content))
         # Some parts, lambdas for one, are written but cannot be read.
         skops.loads(content, trusted=sorted(named))
-    except RecursionError as error:
-        raise TypeError(
-            f"This {type(estimator).__name__} has a part that refers back to itself, "
-            "as after set_fit_request, which skops cannot write."
-        ) from error
     except Exception as error:
+        name = type(estimator).__name__
+        if _ran_too_deep(error):
+            raise TypeError(
+                f"This {name} has a part that refers back to itself, as after "
+                "set_fit_request, which skops cannot write."
+            ) from error
         raise TypeError(
-            f"This {type(estimator).__name__} has a part that cannot be saved without "
-            f"executable code: {error}"
+            f"This {name} has a part that cannot be saved without executable code: "
+            f"{error}"
         ) from error
     strange = sorted(named - {*TRUSTED_TYPES, *trusted})
     if strange:
@@ -250,3 +253,13 @@ def load(path: FilePath, *, trusted: Sequence[str] = ()) -> BaseEstimator:
         "opened. If you know them and where the file comes from, pass their names as "
         "trusted."
     )
+
+
+def _ran_too_deep(error):
+    """Whether an error comes from where Python's stack ends.
+
+    It need not be a RecursionError: where skops tries one way after another, another
+    error may be the last.
+    """
+    n_frames = sum(1 for _ in traceback.walk_tb(error.__traceback__))
+    return n_frames > sys.getrecursionlimit() / 2
