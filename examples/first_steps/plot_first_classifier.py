@@ -24,7 +24,7 @@ from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 for clf in (
     LinearClassifier(max_iter=1000),
     MLPClassifier(max_epochs=20, random_state=0),
-    ConvNetClassifier(max_epochs=20, random_state=0),
+    ConvNetClassifier(max_epochs=12, random_state=0),
 ):
     clf.fit(X_train, y_train)
     print(f"{type(clf).__name__:<18} {clf.score(X_test, y_test):.1%}")

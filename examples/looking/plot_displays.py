@@ -50,7 +50,7 @@ mistakes = ImageGridDisplay.from_estimator(
     clf, X_test, y_test, kind="mistakes", n_images=9, ax=axes["mistakes"]
 )
 ParameterSweepDisplay.from_search(search, ax=axes["search"])
-SaliencyDisplay.from_estimator(clf, X_test[:9], ax=axes["saliency"])
+SaliencyDisplay.from_estimator(clf, X_test[:9], method="gradient", ax=axes["saliency"])
 for name, ax in axes.items():
     ax.set_title(name)
 

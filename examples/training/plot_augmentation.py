@@ -63,6 +63,7 @@ def versions(augment):
 
 
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.3), layout="constrained")
+figure.get_layout_engine().set(wspace=0.06)
 for ax, augment in zip(axes, ("shift", "affine", rub_out), strict=True):
     ImageGridDisplay.from_images(versions(augment), n_columns=5, ax=ax)
     ax.set_title(augment if isinstance(augment, str) else augment.__name__)

@@ -53,7 +53,7 @@ def draw(kind):
 folder = Path(tempfile.mkdtemp()) / "pictures"
 for kind in ("flower", "moon", "star"):
     (folder / kind).mkdir(parents=True)
-    for i in range(120):
+    for i in range(100):
         draw(kind).save(folder / kind / f"{i:03}.png")
 
 # %%
@@ -67,7 +67,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_sta
 # A few hundred pictures are not many: small batches make more steps of them, and turned
 # and shifted copies more pictures.
 clf = ConvNetClassifier(
-    (16, 32, 64), max_epochs=20, batch_size=32, augment="affine", random_state=0
+    (16, 32, 64), max_epochs=15, batch_size=32, augment="affine", random_state=0
 ).fit(X_train, y_train)
 print(f"{clf.score(X_test, y_test):.1%} of {len(X_test)} others are right")
 ImageGridDisplay.from_estimator(clf, X_test, y_test, n_images=18)
@@ -82,7 +82,7 @@ print(clf.predict(image[np.newaxis]))
 # The same without a line of Python: ``train`` holds out a fifth of the pictures, and
 # ``predict`` knows from the model how to prepare others.
 for command in (
-    ["train", "pictures", "--out", "model.joblib"],
+    ["train", "pictures", "--out", "model.joblib", "--epochs", "10"],
     ["predict", "model.joblib", "new.png"],
 ):
     done = subprocess.run(

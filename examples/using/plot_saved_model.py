@@ -58,7 +58,7 @@ print(
 )
 
 # %%
-# The weights, 4 bytes each, are most of every file.
+# The weights alone take 4 bytes each.
 paths = [folder / f"digits.{suffix}" for suffix in ("onnx", "joblib", "skops")]
 sizes = [path.stat().st_size / 1000 for path in paths]
 _, ax = plt.subplots(figsize=(5, 4), layout="constrained")
@@ -66,8 +66,9 @@ bars = ax.bar([path.name for path in paths], sizes, width=0.5)
 bars[0].set_color("tab:green")
 bars[2].set_color("tab:orange")
 ax.bar_label(bars, fmt="%.0f kB", padding=3)
-ax.axhline(4 * clf.n_parameters_ / 1000, color="0.3", linestyle="--", linewidth=1)
-ax.annotate("weights", (-0.45, 4 * clf.n_parameters_ / 1000), va="bottom", color="0.3")
+weights = 4 * clf.n_parameters_ / 1000
+ax.axhline(weights, color="black", linestyle="--", label="the weights alone")
+ax.legend(loc="upper left")
 ax.set(ylabel="size of the file (kB)")
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()
