@@ -35,7 +35,7 @@ print(clf.summary())
 
 # %%
 # In a notebook, an estimator shows its parameters. Those that were set are highlighted,
-# and the name of each is a link to its documentation.
+# and on this site the name of each is a link to its documentation.
 clf
 
 # %%
