@@ -26,7 +26,7 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py"]
+exclude_patterns = ["_build", "auto_examples/**/*.ipynb", "auto_examples/**/*.py"]
 templates_path = ["_templates"]
 # `fit` in a docstring is a link where there is such a name, and plain code elsewhere.
 default_role = "py:obj"
@@ -52,7 +52,7 @@ html_theme_options = {"show_prev_next": True, "navigation_depth": 2}
 
 # From an estimator on a page of the gallery to the reference on this site.
 DocumentedOnSite._doc_link_template = (
-    "../generated/{estimator_module}.{estimator_name}.html"
+    "../../generated/{estimator_module}.{estimator_name}.html"
 )
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -63,6 +63,7 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_",),
     # A class here could not be pickled with the settings, which is a warning.
     "within_subsection_order": "gallery_order.GalleryOrder",
+    "subsection_order": "gallery_order.group_order",
     # Its table takes scripts from other servers.
     "write_computation_times": False,
     "download_all_examples": False,
@@ -74,7 +75,7 @@ warnings.filterwarnings("ignore", message=".*is non-interactive", category=UserW
 # pages here.
 PAGES_OF_FILES = {
     r"\.\./examples/": "auto_examples/index.rst",
-    r"\.\./examples/(plot_\w+)\.py": r"auto_examples/\1.rst",
+    r"\.\./examples/(\w+/plot_\w+)\.py": r"auto_examples/\1.rst",
     r"\.\./benchmarks/(RESULTS|README)\.md": "benchmarks.md",
     r"\.\./CHANGELOG\.md": "changelog.md",
 }

@@ -1,38 +1,37 @@
-"""The order of the examples: first things first, not by their length."""
+"""The order of the groups and their examples: first things first, not by length."""
 
 from pathlib import Path
 
-ORDER = [
-    "first_classifier",
-    "comparison",
-    "mistakes",
-    "filters",
-    "displays",
-    "early_stopping",
-    "augmentation",
-    "class_weight",
-    "focal_loss",
-    "calibration",
-    "learning_curve",
-    "pca_pipeline",
-    "search",
-    "optuna_search",
-    "saved_model",
-    "own_images",
-    "callback",
-    "own_network",
-    "transfer",
-    "reports",
-]
+GROUPS = {
+    "first_steps": ["first_classifier", "comparison"],
+    "looking": ["mistakes", "filters", "saliency", "displays"],
+    "training": ["early_stopping", "augmentation", "class_weight", "learning_curve"],
+    "searching": ["search", "optuna_search", "pca_pipeline", "reports"],
+    "using": [
+        "own_images",
+        "phone_picture",
+        "folder",
+        "draw",
+        "saved_model",
+        "calibration",
+    ],
+    "own_networks": ["own_network", "focal_loss", "callback", "transfer"],
+}
+
+
+def group_order(folder):
+    """The place of a group."""
+    return list(GROUPS).index(Path(folder).name)
 
 
 class GalleryOrder:
-    """The key of an example: its place in ORDER; what is new comes last."""
+    """The key of an example: its place in its group; what is new comes last."""
 
     def __init__(self, folder):
-        self.folder = folder
+        self.names = GROUPS.get(Path(folder).name, [])
 
     def __call__(self, name):
         """Place and name."""
         stem = Path(name).stem.removeprefix("plot_")
-        return (ORDER.index(stem) if stem in ORDER else len(ORDER), stem)
+        place = self.names.index(stem) if stem in self.names else len(self.names)
+        return (place, stem)

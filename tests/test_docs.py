@@ -1,5 +1,6 @@
 """What the documentation shows is run, and names what there is."""
 
+import json
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ import skmnist
 from skmnist import datasets, displays, model_selection, persistence, recipes
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
+EXAMPLES = sorted((ROOT / "examples").glob("*/plot_*.py"))
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 PAGES = [
@@ -71,6 +72,31 @@ def test_every_page_of_the_guide_has_code_and_is_in_its_contents():
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(path):
     run(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow  # as a reader of the gallery runs what it offers for download
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs_as_a_notebook(path, tmp_path):
+    notebook = pytest.importorskip("sphinx_gallery.notebook", reason="the extra docs")
+    pytest.importorskip("nbconvert", reason="the extra docs")
+    pytest.importorskip("ipykernel", reason="the extra docs")
+    script = tmp_path / path.name
+    script.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    notebook.python_to_jupyter_cli([str(script)])
+    # Not `jupyter nbconvert`, which may be another environment's.
+    command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook"]
+    done = subprocess.run(
+        [*command, "--inplace", script.with_suffix(".ipynb")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    cells = json.loads(script.with_suffix(".ipynb").read_text(encoding="utf-8"))[
+        "cells"
+    ]
+    outputs = [out for cell in cells for out in cell.get("outputs", [])]
+    assert any("image/png" in out.get("data", {}) for out in outputs)
 
 
 @pytest.mark.parametrize(

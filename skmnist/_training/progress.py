@@ -1,6 +1,7 @@
 """A progress bar over the epochs of a fit."""
 
 import sys
+import warnings
 
 from skorch.callbacks import Callback
 
@@ -61,7 +62,10 @@ def progress_bar(label, total, unit="", initial=0):
     Where standard error is not a terminal but a log, it is redrawn only every ten
     seconds.
     """
-    from tqdm.auto import tqdm
+    with warnings.catch_warnings():
+        # Without ipywidgets a notebook gets the bar of a terminal, and a warning.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from tqdm.auto import tqdm
 
     in_notebook = any(cls.__module__ == "tqdm.notebook" for cls in tqdm.__mro__)
     bar = "{bar}" if in_notebook else "{bar:5}"

@@ -22,6 +22,12 @@ eights = np.flatnonzero(y_train == 8)
 kept = np.setdiff1d(np.arange(len(y_train)), np.delete(eights, np.s_[::10]))
 X_few, y_few = X_train[kept], y_train[kept]
 print(f"{(y_few == 8).sum()} eights among {len(y_few)} images")
+counts = np.bincount(y_few)
+colours = np.where(counts == counts.min(), "tab:orange", "tab:blue")
+_, ax = plt.subplots(figsize=(6, 3), layout="constrained")
+ax.bar(range(10), counts, color=colours)
+ax.set(xlabel="digit", ylabel="training images", xticks=range(10))
+ax.spines[["top", "right"]].set_visible(False)
 
 # %%
 # ``"balanced"`` weights every class by the inverse of its frequency; a dict sets the

@@ -19,7 +19,6 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skmnist import ConvNetClassifier
 from skmnist.datasets import load_digits28
-from skmnist.displays import SaliencyDisplay
 
 X_train, X_test, y_train, y_test = load_digits28(split=True)
 old = y_train < 5
@@ -58,7 +57,3 @@ plt.show()
 # The maps tell a little more than the pixels. The hidden layer tells less: it has kept
 # what zeros to fours differ in, and dropped the rest. What a network can pass on grows
 # with the classes and images that it has seen.
-#
-# `SaliencyDisplay` shows which pixels speak for what the network says.
-SaliencyDisplay.from_estimator(hidden, X_test[y_test < 5][:8])
-plt.show()

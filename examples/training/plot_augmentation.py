@@ -9,8 +9,9 @@ images.
 """
 
 # %%
-# The package has two transforms, which process whole batches on the device.
+# The package has several changes, which process whole batches on the device.
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 
 from skmnist import ConvNetClassifier
@@ -45,8 +46,27 @@ def rub_out(images, side=5):
     return images
 
 
-shown = rub_out(torch.from_numpy(X_train[:8])[:, None].float())
-ImageGridDisplay.from_images(shown[:, 0].numpy(), y_train[:8])
+# %%
+# Changes in a list are made one after the other. So a second function that only keeps
+# what it is given shows what the network sees: each digit comes in five versions.
+def versions(augment):
+    kept = []
+
+    def keep(images):
+        kept.append(images[:, 0].numpy())
+        return images
+
+    digits = np.repeat(X_train[:4], 5, axis=0)
+    clf = ConvNetClassifier(max_epochs=1, batch_size=20, shuffle=False, random_state=0)
+    clf.set_params(augment=[augment, keep]).fit(digits, np.repeat(y_train[:4], 5))
+    return kept[-1]
+
+
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.3), layout="constrained")
+figure.get_layout_engine().set(wspace=0.06)
+for ax, augment in zip(axes, ("shift", "affine", rub_out), strict=True):
+    ImageGridDisplay.from_images(versions(augment), n_columns=5, ax=ax)
+    ax.set_title(augment if isinstance(augment, str) else augment.__name__)
 
 # %%
 # Its random numbers are determined by the estimator's ``random_state``, like all

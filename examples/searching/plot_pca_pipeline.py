@@ -31,6 +31,7 @@ ParameterSweepDisplay.from_search(search)
 # %%
 # The components themselves are images: the directions in which the digits vary most.
 best = search.best_estimator_
+# sphinx_gallery_thumbnail_number = 2
 components = best[0].components_[:8].reshape(-1, 28, 28)
 names = [f"{share:.0%}" for share in best[0].explained_variance_ratio_[:8]]
 ImageGridDisplay.from_images(components, names)

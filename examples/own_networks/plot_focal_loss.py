@@ -35,6 +35,20 @@ class FocalLoss:
 
 
 # %%
+# With a ``gamma`` of 0 it is cross-entropy; the larger it is, the less an image counts
+# that is classified well.
+import torch
+
+p = torch.linspace(0.01, 0.99, 99)
+logits = torch.stack([p.log(), (1 - p).log()], dim=1)
+_, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
+for gamma in (0, 0.5, 1, 2, 5):
+    losses = FocalLoss(gamma)(logits, torch.zeros(len(p), dtype=int))
+    ax.plot(p, losses, label=f"gamma={gamma}")
+ax.set(xlabel="probability of the true class", ylabel="loss (nats)", ylim=(0, 4))
+ax.legend()
+
+# %%
 # Of all digits but zeros and ones, one in eight is kept.
 X_train, X_test, y_train, y_test = load_digits28(split=True)
 rng = np.random.default_rng(0)

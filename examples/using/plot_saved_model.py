@@ -20,7 +20,6 @@ import matplotlib.pyplot as plt
 
 from skmnist import ConvNetClassifier
 from skmnist.datasets import load_digits28
-from skmnist.displays import ImageGridDisplay
 
 X_train, X_test, y_train, y_test = load_digits28(split=True)
 clf = ConvNetClassifier((8, 16), (32,), max_epochs=15, random_state=0)
@@ -44,7 +43,6 @@ answer = subprocess.run(
 ).stdout.split()
 print("here: ", *clf.predict(X_test[:8]))
 print("there:", *answer)
-ImageGridDisplay.from_images(X_test[:8], answer)
 
 # %%
 # ``skmnist.persistence`` writes files that contain no code, so that other people can
@@ -54,10 +52,23 @@ from skmnist.persistence import export_onnx, load, save
 
 save(clf, folder / "digits.skops")
 export_onnx(clf, folder / "digits.onnx")
-for path in sorted(folder.glob("digits.*")):
-    print(f"{path.name:<14} {path.stat().st_size / 1000:6.0f} kB")
 print(
     "same predictions:",
     (load(folder / "digits.skops").predict(X_test) == clf.predict(X_test)).all(),
 )
+
+# %%
+# The weights alone take 4 bytes each.
+paths = [folder / f"digits.{suffix}" for suffix in ("onnx", "joblib", "skops")]
+sizes = [path.stat().st_size / 1000 for path in paths]
+_, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+bars = ax.bar([path.name for path in paths], sizes, width=0.5)
+bars[0].set_color("tab:green")
+bars[2].set_color("tab:orange")
+ax.bar_label(bars, fmt="%.0f kB", padding=3)
+weights = 4 * clf.n_parameters_ / 1000
+ax.axhline(weights, color="black", linestyle="--", label="the weights alone")
+ax.legend(loc="upper left")
+ax.set(ylabel="size of the file (kB)")
+ax.spines[["top", "right"]].set_visible(False)
 plt.show()
