@@ -22,10 +22,10 @@ check:
 	$(PYTHON) -m mypy
 
 test:
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n 2
+	$(PYTHON) -m pytest -n 2
 
 test-core: # what must pass with the oldest versions too, in eight minutes
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest $(CORE)
+	$(PYTHON) -m pytest $(CORE)
 
 test-pythons: # the core tests on the other Pythons that are here; downloads their torch
 	for version in 3.12 3.13; do \
@@ -34,7 +34,7 @@ test-pythons: # the core tests on the other Pythons that are here; downloads the
 		test -n "$$python" || continue; \
 		$$python -m venv .venv-$$version || exit 1; \
 		.venv-$$version/bin/pip install -e ".[test-core]" "torch==2.6.*" || exit 1; \
-		OMP_NUM_THREADS=1 .venv-$$version/bin/python -m pytest $(CORE) || exit 1; \
+		.venv-$$version/bin/python -m pytest $(CORE) || exit 1; \
 	done
 
 docs: # needs the extra docs

@@ -6,6 +6,9 @@ from pathlib import Path
 
 # scikit-learn skips its array API checks without this, and scipy reads it once.
 os.environ["SCIPY_ARRAY_API"] = "1"
+# Of several workers each has a thread: theirs would wait for each other on the cores.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import matplotlib
 import pytest

@@ -10,7 +10,7 @@ import pytest
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 
-SECONDS = 120  # a process that hangs is ended after them, which is a failure
+SECONDS = 300  # a process that hangs is ended after them, which is a failure
 
 PROLOGUE = """
 import multiprocessing as mp
