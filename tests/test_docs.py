@@ -150,5 +150,5 @@ def test_readme_has_the_two_commands_that_ci_runs():
     commands = [line for line in lines if line.startswith("pip install -c constraints")]
     assert [line.split(" && ")[1] for line in commands] == [
         "python -m skmnist compare",
-        "pytest",
+        "pytest -n 2",
     ]
