@@ -137,7 +137,13 @@ def run_predict(options):
     """Classify pictures; the exit status says whether all could be read."""
     from skmnist._command_line.predict import predict
 
-    n_failed = predict(options.model, options.pictures, options.csv)
+    n_failed = predict(
+        options.model,
+        options.pictures,
+        options.csv,
+        paper=options.paper,
+        pixels=options.pixels,
+    )
     return 1 if n_failed else 0
 
 
@@ -162,7 +168,13 @@ def run_draw(options):
     """Serve the page to draw on."""
     from skmnist._command_line.draw import draw
 
-    draw(options.model, options.port, options.browser)
+    draw(
+        options.model,
+        options.port,
+        options.browser,
+        paper=options.paper,
+        pixels=options.pixels,
+    )
 
 
 # -- arguments --------------------------------------------------------------------
@@ -339,11 +351,10 @@ def add_predict(commands):
             "was done."
         ),
         epilog=(
-            "The model gets pixels of 0 to 255, or of 0 to 1 if a skmnist model was "
-            "trained on these, and dark digits on light paper if it was trained on "
-            "such. A pipeline that changes "
-            "the pixels first, and scikit-learn's own models, must have been trained "
-            "on 0 to 255."
+            "The model gets the kind of pixels that it was trained on: dark digits on "
+            "light paper or the reverse, of 0 to 255 or others, as skmnist's models "
+            "and scikit-learn's scalers tell. Where a model does not tell, a line says "
+            "what is taken, and --paper and --pixels say better."
         ),
     )
     parser.add_argument(
@@ -366,6 +377,7 @@ def add_predict(commands):
         metavar="FILE",
         help="write file, label and probability to this file, which ends in .csv, too",
     )
+    add_pixel_arguments(parser)
     parser.set_defaults(run=run_predict)
 
 
@@ -399,6 +411,7 @@ def add_draw(commands):
         action="store_false",
         help="print the address instead of opening a browser",
     )
+    add_pixel_arguments(parser)
     parser.set_defaults(run=run_draw)
 
 
@@ -427,6 +440,27 @@ def add_preparation_arguments(parser):
         help=(
             "whether pictures of other proportions get a margin or lose what is "
             "outside their middle (default: %(default)s)"
+        ),
+    )
+
+
+def add_pixel_arguments(parser):
+    """Add what a model was trained on, which some do not tell."""
+    parser.add_argument(
+        "--paper",
+        choices=["light", "dark"],
+        help=(
+            "what the digits of the training were on: dark ink on light paper, or "
+            "light ink on a dark ground (default: as the model tells, else dark)"
+        ),
+    )
+    parser.add_argument(
+        "--pixels",
+        type=positive_int,
+        metavar="N",
+        help=(
+            "the highest pixel of the training, such as 1 or 255 (default: as the "
+            "model tells, else 255)"
         ),
     )
 

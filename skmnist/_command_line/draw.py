@@ -23,15 +23,22 @@ MOST_BYTES = 2**20
 MOST_PIXELS = 2048**2
 
 
-def draw(model=None, port=8000, browser=True):
-    """Serve the page until Ctrl-C; without a model, train one first."""
+def draw(model=None, port=8000, browser=True, *, paper=None, pixels=None):
+    """Serve the page until Ctrl-C; without a model, train one first.
+
+    What the model does not tell of its pixels is taken from `paper` and `pixels`.
+    """
     uvicorn = import_extra("uvicorn", "draw", "draw")
     for module in ("starlette", "PIL", "skimage"):
         import_extra(module, "draw", "draw")
     estimator = None if model is None else open_model(model)
     with listen(port) as listener:
         port = listener.getsockname()[1]
-        app = make_app(train() if estimator is None else estimator, port)
+        estimator = train() if estimator is None else estimator
+        preparation = find_preparation(estimator, paper, pixels)
+        if preparation.guesses:
+            print(f"{model}: {preparation.guesses}", file=sys.stderr)
+        app = make_app(estimator, preparation, port)
         address = f"http://127.0.0.1:{port}/"
         print(f"Draw at {address} (Ctrl-C ends it)", flush=True)
         if browser:
@@ -70,15 +77,13 @@ def train():
     return estimator.fit(X, y)
 
 
-def make_app(estimator, port):
+def make_app(estimator, preparation, port):
     """The server of the page for a fitted classifier, as an ASGI application."""
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.responses import JSONResponse
     from starlette.routing import Mount, Route
     from starlette.staticfiles import StaticFiles
-
-    preparation = find_preparation(estimator)
 
     async def classes(request):
         return JSONResponse([str(label) for label in estimator.classes_])

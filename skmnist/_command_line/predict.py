@@ -16,13 +16,16 @@ from skmnist._files import write_whole
 from skmnist.datasets._folder import find_files
 
 
-def predict(model, sources, csv_file=None):
+def predict(model, sources, csv_file=None, *, paper=None, pixels=None):
     """Print label and probability of every picture; return how many were unreadable.
 
     A source is a picture, a folder of them, or a pattern that the shell left alone.
+    What the model does not tell of its pixels is taken from `paper` and `pixels`.
     """
     estimator = open_model(model)
-    preparation = find_preparation(estimator)
+    preparation = find_preparation(estimator, paper, pixels)
+    if preparation.guesses:
+        print(f"{model}: {preparation.guesses}", file=sys.stderr)
     paths, read, n_failed = [], [], 0
     for source in sources:
         found = find_pictures(source)
@@ -44,7 +47,7 @@ def predict(model, sources, csv_file=None):
             # Before anything is printed: the reader may leave (`| head`).
             csv_file.parent.mkdir(parents=True, exist_ok=True)
             write_whole(csv_file, partial(write_csv, answers))
-        print_answers(answers, preparation.as_fractions)
+        print_answers(answers)
     return n_failed
 
 
@@ -69,12 +72,11 @@ def classify(estimator, preparation, read):
         yield path, label, p.max(), steps
 
 
-def print_answers(answers, as_fractions):
+def print_answers(answers):
     """Print a line for each (path, label, probability, steps)."""
     width = max(len(str(path)) for path, *_ in answers)
     for path, label, p, steps in answers:
-        done = ", ".join([*steps, "pixels 0 to 1"] if as_fractions else steps)
-        print(f"{path!s:<{width}}  {label}  {p:6.1%}  ({done})")
+        print(f"{path!s:<{width}}  {label}  {p:6.1%}  ({', '.join(steps)})")
 
 
 def write_csv(answers, file):

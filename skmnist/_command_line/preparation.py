@@ -4,8 +4,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
+from skmnist._command_line.known_pixels import find_entrance, find_known_pixels
 from skmnist.datasets._picture_conversion import read_picture
 
 
@@ -13,49 +13,71 @@ class Preparation(NamedTuple):
     """How the pictures of a model's training were prepared, as far as it tells."""
 
     shape: tuple
-    as_fractions: bool
-    dark_on_light: bool = False
+    highest: int = 255
+    light_paper: bool = False
     mode: str = "digit"
     resize: str = "pad"
+    # In words, what it does not tell.
+    guesses: str = ""
+
+    @property
+    def shows_digits(self):
+        """Whether pictures are framed as digits, which are light or dark."""
+        return self.mode == "digit" and self.shape[0] == 1
 
     def read(self, source):
         """A picture as uint8 pixels of the model's shape, and what was done to it."""
         picture = read_picture(source, self.shape, self.mode, self.resize)
-        if self.dark_on_light and self.mode == "digit" and self.shape[0] == 1:
-            steps = [*picture.steps, "dark on light, as the model knows it"]
-            return 255 - picture.image, steps
-        return picture.image, picture.steps
+        image, steps = picture.image, picture.steps
+        if self.light_paper and self.shows_digits:
+            image, steps = 255 - image, [*steps, "dark on light, as the model knows it"]
+        if self.highest != 255:
+            steps = [*steps, f"pixels 0 to {self.highest}"]
+        return image, steps
 
     def pixels(self, images):
         """Images as the rows that the model takes."""
         rows = np.stack([image.ravel() for image in images])
-        return rows / np.float32(255) if self.as_fractions else rows
+        if self.highest == 255:
+            return rows
+        return rows * np.float32(self.highest) / np.float32(255)
 
 
-def find_preparation(estimator):
-    """That of a model: remembered by `train`, or by what the pixels it knows are."""
+def find_preparation(estimator, paper=None, pixels=None):
+    """That of a model: as it is told, as `train` wrote it down, or as the model knows.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    paper : {"light", "dark"}, optional
+        What the digits of its training were written on.
+    pixels : int, optional
+        The highest pixel of its training.
+    """
     entrance = find_entrance(estimator)
     shape = image_shape(entrance)
     options = dict(getattr(estimator, "picture_options_", {}))
-    known = options.pop("image_shape", shape)
-    if math.prod(known) != math.prod(shape):  # fitted again, on others
+    known_shape = options.pop("image_shape", shape)
+    if math.prod(known_shape) != math.prod(shape):  # fitted again, on others
         options = {}
-    dark_on_light = getattr(entrance, "_light_ground_", False)
-    return Preparation(shape, takes_fractions(entrance), dark_on_light, **options)
-
-
-def find_entrance(estimator):
-    """The part of a model that takes the pixels as they come."""
-    if hasattr(estimator, "best_estimator_"):
-        return find_entrance(estimator.best_estimator_)
-    if isinstance(estimator, Pipeline):
-        steps = (
-            step for _, step in estimator.steps if step not in (None, "passthrough")
-        )
-        return find_entrance(next(steps))
-    if hasattr(estimator, "calibrated_classifiers_"):
-        return find_entrance(estimator.calibrated_classifiers_[0].estimator)
-    return estimator
+    light_paper = {None: None, "light": True, "dark": False}[paper]
+    if None in (light_paper, pixels):
+        known = find_known_pixels(estimator, shape)
+        light_paper = known.light_paper if light_paper is None else light_paper
+        pixels = known.highest if pixels is None else pixels
+    prepared = Preparation(shape, pixels or 255, bool(light_paper), **options)
+    guesses = []
+    if light_paper is None and prepared.shows_digits:
+        guesses.append("light ink on a dark ground (--paper light if it was dark)")
+    if pixels is None:
+        guesses.append("pixels of 0 to 255 (--pixels for others)")
+    if not guesses:
+        return prepared
+    name = type(entrance).__name__
+    return prepared._replace(
+        guesses=f"the {name} that gets the pixels does not say what it was fitted on. "
+        f"It is taken to be {' and '.join(guesses)}"
+    )
 
 
 def image_shape(entrance):
@@ -75,20 +97,3 @@ def image_shape(entrance):
             "a square grey picture, or an RGB picture of shape (3, height, width)"
         )
     return shape
-
-
-def takes_fractions(entrance):
-    """Whether a model was trained on pixels of 0 to 1."""
-    highest = getattr(entrance, "_highest_pixel_", None)
-    if highest:
-        return highest <= 1
-    # A pickle of an earlier version: by the statistics of its pixels.
-    if getattr(entrance, "pixel_scaling", None) is None:
-        return False
-    if hasattr(entrance, "module_"):
-        scaling = entrance.module_.scaling
-        shift, factor = scaling.shift.cpu().numpy(), scaling.factor.cpu().numpy()
-    else:
-        shift, factor = map(np.asarray, entrance._scaling)
-    # The highest pixel, or with "standard" what is one deviation above the mean.
-    return (shift + 1 / factor).max() < 1.01

@@ -10,14 +10,24 @@ import pytest
 from PIL import ExifTags, Image
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.svm import LinearSVC
 
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 from skmnist.__main__ import main
+from skmnist._command_line.preparation import find_preparation
 from skmnist.datasets import load_picture
 from skmnist.datasets._picture_conversion import read_picture
 from skmnist.persistence import save
@@ -256,6 +266,128 @@ def test_a_model_of_dark_digits_on_light_paper_gets_such(
     lines = capsys.readouterr().out.splitlines()
     assert all("dark on light, as the model knows it" in line for line in lines)
     assert [line.split()[1] for line in lines] == [str(y_test[i]) for i in sure]
+
+
+def divide_by_255(X):
+    return X / 255
+
+
+BEFORE = {
+    "range": MinMaxScaler(),
+    "range of -1 to 1": MinMaxScaler((-1, 1)),
+    "mean and deviation": StandardScaler(),
+    "deviation": StandardScaler(with_mean=False),
+    "median and quartiles": RobustScaler(),
+    "maximum": MaxAbsScaler(),
+    "components": PCA(32, random_state=0),
+    "length of each": Normalizer(),
+    "a function": FunctionTransformer(divide_by_255),
+    "a range of a range": make_pipeline(MinMaxScaler(), StandardScaler()),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("paper", ["light", "dark"])
+@pytest.mark.parametrize("highest", [1, 255])
+@pytest.mark.parametrize("before", BEFORE)
+def test_what_is_in_front_of_a_model_hides_neither_paper_nor_range(
+    before, highest, paper, digits
+):
+    X, _, y, _ = digits
+    X = X[:400].reshape(400, -1) * (highest / 255)
+    if paper == "light":
+        X = highest - X
+    if before == "a function" and highest == 1:
+        pytest.skip("fractions of fractions")
+    model = make_pipeline(BEFORE[before], LinearClassifier(0.01, max_iter=5))
+    preparation = find_preparation(model.fit(X, y[:400]))
+    assert preparation.light_paper == (paper == "light")
+    if before != "length of each":  # which makes the ranges one
+        assert preparation.highest == highest
+    assert preparation.guesses == ""
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("last", [LogisticRegression, LinearSVC])
+@pytest.mark.parametrize("paper", ["light", "dark"])
+def test_scalers_tell_for_estimators_of_others(last, paper, digits):
+    X, _, y, _ = digits
+    X = X[:200].reshape(200, -1) / 255
+    model = make_pipeline(MinMaxScaler(), last(max_iter=5))
+    model.fit(1 - X if paper == "light" else X, y[:200])
+    preparation = find_preparation(model)
+    assert (preparation.light_paper, preparation.highest) == (paper == "light", 1)
+
+
+@pytest.mark.parametrize("scaler", [MinMaxScaler, StandardScaler])
+def test_a_pipeline_of_dark_digits_on_light_paper_gets_such(
+    scaler, digits, tmp_path, capsys
+):
+    X, X_test, y, y_test = digits
+    clf = make_pipeline(scaler(), MLPClassifier((32,), random_state=0))
+    clf.fit(255 - X.reshape(len(X), -1), y)
+    joblib.dump(clf, tmp_path / "model")
+    paths = [str(tmp_path / f"{i}.png") for i in range(10)]
+    for path, image in zip(paths, X_test, strict=False):
+        Image.fromarray(image).save(path)
+    rows = [255 - load_picture(path).ravel() for path in paths]
+    main(["predict", str(tmp_path / "model"), *paths])
+    output, error = capsys.readouterr()
+    lines = output.splitlines()
+    assert all("dark on light, as the model knows it" in line for line in lines)
+    answers = [line.split()[1] for line in lines]
+    assert answers == list(map(str, clf.predict(rows)))
+    # Chance is 0.1; MinMaxScaler makes much of ink where the training had none.
+    assert np.mean(np.array(answers) == y_test[:10].astype(str)) >= 0.5
+    assert error == ""
+
+
+def test_what_a_model_does_not_tell_is_said_and_can_be_given(digits, tmp_path, capsys):
+    X, X_test, y, y_test = digits
+    rows = 1 - X_test.reshape(len(X_test), -1) / np.float32(255)
+    clf = LogisticRegression(max_iter=500).fit(1 - X.reshape(len(X), -1) / 255, y)
+    i = np.flatnonzero(clf.predict(rows) == y_test)[0]
+    joblib.dump(clf, tmp_path / "model")
+    Image.fromarray(X_test[i]).save(tmp_path / "0.png")
+    command = ["predict", str(tmp_path / "model"), str(tmp_path / "0.png")]
+    assert main(command) == 0
+    output, error = capsys.readouterr()
+    assert error.count("\n") == 1
+    assert "the LogisticRegression that gets the pixels does not say" in error
+    assert "--paper light" in error
+    assert "--pixels" in error
+    assert "(28x28 grey)" in output
+    assert main([*command, "--paper", "light", "--pixels", "1"]) == 0
+    output, error = capsys.readouterr()
+    assert error == ""
+    assert output.split()[1] == str(y_test[i])
+    assert "dark on light, as the model knows it, pixels 0 to 1)" in output
+
+
+def test_what_is_given_goes_before_what_a_model_tells(clf):
+    preparation = find_preparation(clf, "light", 1)
+    assert (preparation.light_paper, preparation.highest) == (True, 1)
+    assert find_preparation(clf, "light").highest == 255
+
+
+def test_the_sixteen_greys_of_scikit_learn_are_known(tmp_path):
+    X, y = load_digits(return_X_y=True)
+    preparation = find_preparation(LinearClassifier(0.01).fit(X, y))
+    image, steps = preparation.read(np.uint8(255 / 16 * X[0].reshape(8, 8)))
+    assert steps[-1] == "pixels 0 to 16"
+    assert preparation.pixels([image]).max() == 16
+
+
+@pytest.mark.parametrize("after", [None, PCA])
+def test_pixels_that_were_scaled_before_are_refused(after, digits, tmp_path, capsys):
+    X, _, y, _ = digits
+    X = StandardScaler().fit_transform(X[:200].reshape(200, -1)) - 0.1
+    clf = MLPClassifier((4,), max_epochs=1)
+    clf = clf if after is None else make_pipeline(after(4), clf)
+    joblib.dump(clf.fit(X, y[:200]), tmp_path / "model")
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", str(tmp_path / "model"), "0.png"])
+    assert "was fitted on some below 0" in capsys.readouterr().err
 
 
 def test_pipelines_and_files_without_code_are_opened(digits, tmp_path, capsys):
