@@ -7,6 +7,7 @@ import torch
 from tabulate import SEPARATING_LINE, tabulate
 from torch import nn
 
+from skmnist._training.convolution import Conv2d
 from skmnist._training.dense import Linear
 
 ACTIVATIONS = {
@@ -190,7 +191,7 @@ def conv_block(layer, image_shape, activation):
             # One pixel more at the end, as torch's own "same", which warns of it.
             before = [nn.ZeroPad2d((padding, padding + 1) * 2)]
             padding = 0
-    convolution = nn.Conv2d(
+    convolution = Conv2d(
         image_shape[0],
         layer.filters,
         layer.kernel_size,
@@ -226,7 +227,7 @@ class Residual(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.shortcut = nn.Identity()
         if layer.filters != image_shape[0] or layer.stride > 1:
-            self.shortcut = nn.Conv2d(
+            self.shortcut = Conv2d(
                 image_shape[0], layer.filters, 1, layer.stride, bias=False
             )
 
