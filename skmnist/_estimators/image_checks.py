@@ -109,7 +109,8 @@ def _dimensions_error(X):
         )
     return ValueError(
         f"Expected 2D array, got 1D array instead: X has shape {tuple(X.shape)}. "
-        "Reshape your data with X.reshape(1, -1) if it is a single image."
+        "Reshape your data with X.reshape(1, -1) if it is a single image. If these "
+        "are the labels, they come second: fit(X, y)."
     )
 
 

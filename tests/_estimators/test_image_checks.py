@@ -42,6 +42,7 @@ BAD_IMAGES = {
     "no pixels": (lambda X: X[:, :0], r"without pixels: X has shape \(60, 0, 28\)"),
     "no features": (lambda X: X[:, 0, :0], "0 feature"),
     "one row": (lambda X: X[0, 0], r"got 1D array instead: X has shape \(28,\)\. Re"),
+    "labels": (lambda X: np.arange(len(X)), r"they come second: fit\(X, y\)"),
     "five dimensions": (
         lambda X: X[:, None, None],
         r"^Expected X of shape .* 5 dimensions",
