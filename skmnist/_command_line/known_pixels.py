@@ -113,9 +113,9 @@ def _by_statistics(scaler):
         low, highest = np.min(typical), np.max(typical)
     if low < 0:
         raise _below_zero(scaler)
-    if highest == 0:
+    highest = _range_of(highest) if highest > 0 else None
+    if highest is None:
         return KnownPixels(None, None)
-    highest = _range_of(highest)
     lightness = np.mean(typical) / highest
     unsure = abs(lightness - 0.5) < UNSURE
     return KnownPixels(highest, None if unsure else bool(lightness > 0.5))

@@ -370,6 +370,15 @@ def test_what_a_model_does_not_tell_is_said_and_can_be_given(digits, tmp_path, c
     assert "dark on light, as the model knows it, pixels 0 to 1)" in output
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler])
+def test_a_range_that_no_picture_has_is_not_known(scaler, digits):
+    X, _, y, _ = digits
+    model = make_pipeline(scaler(), LinearClassifier(0.01, max_iter=5))
+    model.fit(X[:200].reshape(200, -1) * 1e6, y[:200])
+    assert "--pixels for others" in find_preparation(model).guesses
+
+
 def test_what_is_given_goes_before_what_a_model_tells(clf):
     preparation = find_preparation(clf, "light", 1)
     assert (preparation.light_paper, preparation.highest) == (True, 1)
