@@ -26,8 +26,9 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from skorch.callbacks import Callback
+from small_networks import conv, mlp
 
-from skmnist import ConvLayer, ConvNetClassifier, LinearClassifier, MLPClassifier
+from skmnist import ConvLayer, LinearClassifier
 
 N = 200
 
@@ -36,18 +37,6 @@ N = 200
 def as_many_threads_in_workers(one_thread):
     with parallel_config("loky", inner_max_num_threads=1):
         yield
-
-
-def mlp(**params):
-    params = {"hidden_layer_sizes": (16,), "max_epochs": 2, "lr": 0.004} | params
-    return MLPClassifier(**{"batch_size": 64, "random_state": 0} | params)
-
-
-def conv(**params):
-    params = {"conv_layers": (4,), "hidden_layer_sizes": (), "lr": 0.004} | params
-    return ConvNetClassifier(
-        **{"batch_size": 64, "max_epochs": 2, "random_state": 0} | params
-    )
 
 
 def linear(**params):
