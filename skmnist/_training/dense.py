@@ -38,20 +38,36 @@ class Linear(nn.Linear):
         return linear(input, self.weight, self.bias)
 
 
-def linear(x, weight, bias):
+def linear(x, weight, bias=None):
     """``F.linear(x, weight, bias)``, by the faster library.
 
     Parameters
     ----------
     x : tensor of shape (n, n_inputs)
     weight : tensor of shape (n_outputs, n_inputs)
-    bias : tensor of shape (n_outputs,)
+    bias : tensor of shape (n_outputs,), or None
     """
     if not (_onednn_gains and _is_plain(x) and _is_large(x, weight)):
         return F.linear(x, weight, bias)
     if torch.is_grad_enabled():
         return _Linear.apply(x, weight, bias)
     return _product(x, weight, bias)
+
+
+def descend(weight, slope, x, keep, rate):
+    """``weight = keep * weight - rate * slope.T @ x``, in place, without a graph.
+
+    Parameters
+    ----------
+    weight : tensor of shape (n_outputs, n_inputs)
+    slope : tensor of shape (n, n_outputs)
+    x : tensor of shape (n, n_inputs)
+    keep, rate : float
+    """
+    if _onednn_gains and _is_plain(x) and _is_large(x, weight):
+        weight.mul_(keep).sub_(_product(slope.t(), x.t()), alpha=rate)
+    else:
+        weight.addmm_(slope.t(), x, beta=keep, alpha=-rate)
 
 
 def _is_plain(x):

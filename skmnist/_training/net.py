@@ -17,9 +17,9 @@ from skmnist._training.augment import as_steps, changed_at_random
 from skmnist._training.batches import Batches
 from skmnist._training.callback_checks import check_callbacks, missing_figure
 from skmnist._training.callback_state import CallbackStates
+from skmnist._training.dense_steps import find_dense_steps
 from skmnist._training.evaluation import any_in_training, in_evaluation
 from skmnist._training.freed_memory import keep_freed_memory
-from skmnist._training.hits import Hits
 from skmnist._training.interrupts import raised_by_statement
 from skmnist._training.memory_map import PageReleaser
 from skmnist._training.micro_batches import (
@@ -34,6 +34,7 @@ from skmnist._training.optimizers import (
     take_step,
 )
 from skmnist._training.progress import EpochProgress
+from skmnist._training.tally import Tally
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 HOOKS_WITHIN_EPOCH = ("on_epoch_begin", *BATCH_HOOKS)
@@ -198,6 +199,7 @@ class TrainingNet(NeuralNetClassifier):
     def _train_epoch(self, batches, valid_batches, train, valid):
         datasets = {"dataset_train": train, "dataset_valid": valid}
         self._begin_epoch(datasets)
+        self._dense_steps = self._find_dense_steps()
         self._run_pass(batches, True, "train", self._train_step)
         self._check_finite()
         self._set_training(False)
@@ -274,17 +276,13 @@ class TrainingNet(NeuralNetClassifier):
         """One pass over the batches; records the mean loss and the accuracy."""
         if iterator is None:
             return
-        loss = weight = 0
-        hits = Hits()
+        tally = Tally(self._loss)
         self._set_training(training)
         for batch in iterator:
             step = self._step_with_hooks(batch, training, prefix, step_fn)
-            loss += step["loss_sum"]
-            weight += step["weight"]
-            hits.add(step["y_pred"], *batch[1:])
-        weight = float(weight)
+            tally.add(step, *batch[1:])
         record = self._record_training if training else self._record_validation
-        record(len(iterator), float(loss) / weight, float(hits.sum()) / weight)
+        record(len(iterator), *tally.means())
 
     def _record_training(self, n_batches, loss, accuracy):
         if not self._batch_hooks:
@@ -306,8 +304,13 @@ class TrainingNet(NeuralNetClassifier):
         pair = batch[:2]
         self.notify("on_batch_begin", batch=pair, training=training)
         self._set_training(training)
+        # The hook before may have hung something into the network.
+        self._dense_steps = self._find_dense_steps()
         step = step_fn(batch)
-        step["loss"] = step["loss_sum"] / step["weight"]
+        loss_sum = step.get("loss_sum")
+        if loss_sum is None:
+            loss_sum = self._loss.sum(step["y_pred"], *batch[1:])
+        step["loss"] = loss_sum / step["weight"]
         self.history.record_batch(f"{prefix}_loss", step["loss"].item())
         self.history.record_batch(f"{prefix}_batch_size", len(pair[1]))
         self.notify("on_batch_end", batch=pair, training=training, **step)
@@ -317,6 +320,8 @@ class TrainingNet(NeuralNetClassifier):
         """One step of the optimiser on one batch."""
         images, targets, weights = batch
         images = self._augmented(images)
+        if self._dense_steps:
+            return self._dense_step(images, batch)
         if self.module_.draws_globally:
             # One for the batch, so that the parts it is worked through in do not
             # change what is drawn after it.
@@ -328,17 +333,43 @@ class TrainingNet(NeuralNetClassifier):
         def closure():
             self._zero_grad()
             steps.append(self._accumulate_gradients(images, targets, weights))
-            if self._batch_hooks:
-                self.notify(
-                    "on_grad_computed",
-                    named_parameters=list(self.get_all_learnable_params()),
-                    batch=batch[:2],
-                    training=True,
-                )
+            self._show_gradients(batch)
             return steps[-1]["loss_sum"] / steps[-1]["weight"]
 
         self._take_step(closure)
         return steps[0]
+
+    def _find_dense_steps(self):
+        """Steps without torch's graph, where the network and its training allow it."""
+        on_cpu = torch.device(self.device).type == "cpu"
+        if not on_cpu or self._autocast_dtype is not None:
+            return None
+        return find_dense_steps(self.module_, self._loss, self.optimizer_)
+
+    def _dense_step(self, images, batch):
+        """One step of the optimiser without torch's graph."""
+        _, targets, weights = batch
+        total = len(targets) if weights is None else weights.sum()
+        one_part = len(targets) <= self._micro_batch
+        steps = self._dense_steps
+        if steps.descent and one_part and not self._batch_hooks:
+            logits = steps.descend(images, targets, weights, total)
+            return {"weight": total, "y_pred": logits}
+        self._zero_grad()
+        parts = in_micro_batches(self._micro_batch, images, targets, weights)
+        logits = [steps.add_gradients(*part, total) for part in parts]
+        self._show_gradients(batch)
+        self._take_step()
+        return {"weight": total, "y_pred": logits[0] if one_part else torch.cat(logits)}
+
+    def _show_gradients(self, batch):
+        if self._batch_hooks:
+            self.notify(
+                "on_grad_computed",
+                named_parameters=list(self.get_all_learnable_params()),
+                batch=batch[:2],
+                training=True,
+            )
 
     def _take_step(self, closure=None):
         """A step of the optimiser, and of a schedule that goes by steps."""

@@ -59,22 +59,41 @@ def take_step(optimizer, closure):
     on or off: 30 of the 600 µs of a step of an MLP of 100 units at batch 100 (two
     Zen 4 cores, torch 2.13).
     """
-    step, own_step = type(optimizer).step, vars(optimizer).get("step")
+    own_step = vars(optimizer).get("step")
     # A scheduler replaces the method to see the first step, and no more than that.
     seen = hasattr(own_step, "_wrapped_by_lr_sched") and hasattr(
         optimizer, "_opt_called"
     )
-    bare = (
-        getattr(step, "hooked", False)
-        and (own_step is None or seen)
+    if (own_step is None or seen) and _is_unwatched(optimizer):
+        return type(optimizer).step.__wrapped__(optimizer, closure)
+    return optimizer.step(closure)
+
+
+def _is_unwatched(optimizer):
+    """Whether torch's wrapper around a step has nothing to do."""
+    return (
+        getattr(type(optimizer).step, "hooked", False)
         and not optimizer._optimizer_step_pre_hooks
         and not optimizer._optimizer_step_post_hooks
         and not torch_optimizer._global_optimizer_pre_hooks
         and not torch_optimizer._global_optimizer_post_hooks
     )
-    if bare:
-        return step.__wrapped__(optimizer, closure)
-    return optimizer.step(closure)
+
+
+def plain_descent(optimizer):
+    """The parameter group of an optimiser that is no more than w -= lr * gradient.
+
+    None for any other, and where something looks at its steps, as a scheduler does.
+    """
+    first, *others = optimizer.param_groups
+    plain = (
+        type(optimizer) is torch.optim.SGD
+        and "step" not in vars(optimizer)
+        and _is_unwatched(optimizer)
+        and not others
+        and not any(first[name] for name in ("momentum", "maximize", "differentiable"))
+    )
+    return first if plain else None
 
 
 def make_schedule(name, optimizer, n_steps, *, lr_decay, tol):

@@ -1,7 +1,7 @@
 """Training many nets of one architecture at once: one batch, one product for all."""
 
-from skmnist._training.hits import count_hits
 from skmnist._training.modules import Dropout
+from skmnist._training.tally import count_hits
 from skmnist.model_selection._stacked_modules import StackedModule
 
 

@@ -57,8 +57,12 @@ def test_cross_entropy_as_a_function_is_the_built_in_one(params, name, few):
         fit(NETWORKS[name], few, **params, loss=loss)
         for loss in ("cross_entropy", cross_entropy)
     )
-    np.testing.assert_array_equal(own.predict_proba(few[1]), ours.predict_proba(few[1]))
-    assert own.loss_curve_ == ours.loss_curve_
+    # That of an MLP is trained without torch's graph, which rounds in another order.
+    rtol = 1e-4 if name == "mlp" else 0
+    np.testing.assert_allclose(
+        own.predict_proba(few[1]), ours.predict_proba(few[1]), rtol=rtol
+    )
+    np.testing.assert_allclose(own.loss_curve_, ours.loss_curve_, rtol=rtol)
 
 
 def test_a_loss_of_ones_own_is_what_is_trained_and_told(few):

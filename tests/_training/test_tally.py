@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from skmnist import ConvNetClassifier, MLPClassifier, ModuleClassifier
-from skmnist._training import hits
+from skmnist._training import tally
 from skmnist.displays import TrainingCurveDisplay
 from skmnist.model_selection._fit_together import fit_together
 
@@ -19,7 +19,7 @@ def linear(image_shape, n_classes):
     return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(n_classes))
 
 
-@pytest.mark.parametrize("waiting", [1, 3000, hits.MOST_WAITING])
+@pytest.mark.parametrize("waiting", [1, 3000, tally.MOST_WAITING])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(
     "clf",
@@ -33,7 +33,7 @@ def linear(image_shape, n_classes):
 def test_training_accuracy_is_that_of_the_batches(
     clf, weighted, waiting, few, monkeypatch
 ):
-    monkeypatch.setattr(hits, "MOST_WAITING", waiting)
+    monkeypatch.setattr(tally, "MOST_WAITING", waiting)
     X, _, y, _ = few
     weights = np.arange(len(y)) % 4 if weighted else None
     clf.fit(X, y, weights)
