@@ -23,6 +23,10 @@ PAPER_DISK = 1 / 6
 # Paper is even where nine tenths of it vary by less than this share of the contrast.
 MOST_UNEVEN = 0.25
 
+# ... and where no more than this share of the picture's edge is other than paper: a
+# digit that is cut off there covers less, a shadow more.
+MOST_OF_EDGE = 0.25
+
 # Nine tenths of an edge without shadows vary by less than this share of all greys.
 EVEN_EDGE = 0.1
 
@@ -36,6 +40,14 @@ STROKE = 30
 # Where dark and light details are this alike in contrast (black loops of a digit on
 # white and the white in them), the larger area decides which of them is paper.
 ALIKE = 0.8
+
+# Dark details explain a picture better than light ones by this factor, or not at all: a
+# photograph's grain has slopes everywhere.
+CLEARLY_MORE = 1.1
+
+# The least light in a shadow, as a share of the most light on the paper: ink in deeper
+# ones is not made stronger than this allows, nor is their noise.
+DEEPEST_SHADOW = 1 / 4
 
 # Ink stands out by more than this many standard deviations of the paper's noise, so
 # that next to no pixel of paper does (6 in 100,000 of a normal one), and by more grey
@@ -95,18 +107,25 @@ def find_ink(greys):
     contrast = greys - paper
     contrast -= np.median(contrast)
     noise = 1.4826 * np.median(abs(contrast))  # the deviation, of a normal one
-    contrast = contrast.clip(0)
     least = max(NOISES * noise, LEAST_CONTRAST)
+    contrast = contrast.clip(0)
+    stands_out = contrast >= least
+    if uneven and dark_on_light:
+        # Ink swallows a share of the light, and there is less of it in a shadow.
+        light = 255 - paper
+        contrast *= light.max() / light.clip(DEEPEST_SHADOW * light.max())
     high = max(filters.threshold_otsu(contrast), least)
     low = max(high / 2, least)
-    mask = filters.apply_hysteresis_threshold(contrast, low, high)
+    mask = filters.apply_hysteresis_threshold(contrast * stands_out, low, high)
     return Ink(contrast, mask, low / 2, dark_on_light, uneven)
 
 
 def _even_paper(greys):
     """The grey of paper that is darker than its ink, or None if it varies."""
-    threshold = filters.threshold_otsu(greys)
-    paper, ink = greys[greys <= threshold], greys[greys > threshold]
+    is_ink = greys > filters.threshold_otsu(greys)
+    if _edge(is_ink).mean() > MOST_OF_EDGE:
+        return None
+    paper, ink = greys[~is_ink], greys[is_ink]
     grey = np.median(paper)
     spread = np.ptp(np.quantile(paper, [0.05, 0.95]))
     return grey if spread <= MOST_UNEVEN * (ink.mean() - grey) else None
@@ -146,8 +165,10 @@ def _is_dark_on_light(greys, radius):
         radii = [*(step for step in DISKS if step < radius), radius]
         all_details = (_details(greys, step, STROKE) for step in radii)
         dark, light = next(d for d in all_details if max(d) >= MOST_CONTRAST * most)
-    if min(dark, light) < ALIKE * max(dark, light):
-        return dark > light
+    if light < ALIKE * dark or _dark_explains_more(greys, radius):
+        return True
+    if dark < ALIKE * light:
+        return False
     bright = greys > filters.threshold_otsu(greys)
     return bright.mean() + _edge(bright).mean() > 1
 
@@ -158,6 +179,23 @@ def _details(greys, radius, n_pixels):
         np.sort(signal - _open(signal, radius), axis=None)[-n_pixels:].mean()
         for signal in (-greys, greys)
     ]
+
+
+def _dark_explains_more(greys, radius):
+    """Whether the outlines of dark details hold more of all slopes than those of light.
+
+    What thick dark strokes enclose is a light detail too, and a stronger one where they
+    lie in a shadow, but it has the inner outlines only.
+    """
+    slopes = np.hypot(ndimage.sobel(greys, 0), ndimage.sobel(greys, 1))
+    explained = []
+    for signal in (-greys, greys):
+        details = signal - _open(signal, radius)
+        ink = details > filters.threshold_otsu(details)
+        outlines = morphology.dilation(ink) & ~morphology.erosion(ink)
+        explained.append(slopes[outlines].sum())
+    dark, light = explained
+    return dark > CLEARLY_MORE * light
 
 
 def _edge(greys):

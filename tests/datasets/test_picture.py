@@ -154,6 +154,19 @@ def test_a_shadow_from_any_side_leaves_dark_ink_dark(turn):
     assert "dark on light, so inverted" in steps_of(greys)
 
 
+@pytest.mark.parametrize("soft", [0.5, 15])
+@pytest.mark.parametrize("depth", [0.3, 0.5, 0.7])
+@pytest.mark.parametrize("width", [14, 34, 44])
+def test_a_digit_across_a_hard_shadow_is_whole(width, depth, soft):
+    page = draw(size=(240, 240), width=width)
+    rows, columns = np.mgrid[-120:120, -120:120]
+    beyond = columns + 0.36 * rows
+    light = 1 - depth / (1 + np.exp(-beyond / soft))
+    greys = ((0.9 * np.asarray(page) + 20) * light).astype(np.uint8)
+    # The ink in the shadow is as strong as that in the light; a deep one leaves a rim.
+    assert_alike(load_picture(greys), load_picture(page), most=20)
+
+
 def test_a_form_s_border_is_left_out_even_where_a_digit_touches_it():
     page = draw()
     pen = ImageDraw.Draw(page)
