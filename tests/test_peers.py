@@ -15,7 +15,10 @@ from skorch import NeuralNetClassifier
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 
 OURS = [LinearClassifier, MLPClassifier, ConvNetClassifier]
-EXCUSED_IN_FLOAT32 = "check_sample_weight_equivalence_on_dense_data"
+EXCUSED_IN_FLOAT32 = {
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_methods_subset_invariance",
+}
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 COUNTED = {"skorch": "skorch", "scikit-learn": "scikit-learn", "Keras": "keras"}
 counts_are_of_these_versions = pytest.mark.skipif(
@@ -82,10 +85,10 @@ def test_as_many_of_scikit_learns_checks_fail_as_the_readme_says(keras_classifie
     in_float64, in_float32 = told.pop(0).split(", ")
     # Those of the networks, and that none fails in float64, are in test_common.py.
     found = found_for(OURS[0]())
-    assert EXCUSED_IN_FLOAT32 in README
-    assert set(failures(found)) <= {EXCUSED_IN_FLOAT32}
+    assert all(name in README for name in EXCUSED_IN_FLOAT32)
+    assert set(failures(found)) <= EXCUSED_IN_FLOAT32
     assert in_float64 == "none in float64"
-    assert in_float32 == f"1 of {len(found)} in float32"
+    assert in_float32 == f"1 or 2 of {len(found)} in float32"
     for estimator, cell in zip(
         [skorch_net(), SklearnMLP(max_iter=20), keras_classifier], told, strict=True
     ):

@@ -89,6 +89,7 @@ class NetworkClassifier(
     _rules = TRAINING_RULES
     _module_class: type[torch.nn.Module]
     _usual_epochs: int  # of max_epochs="auto", on as many images as MNIST has
+    _usual_smoothing = 0.0  # of label_smoothing="auto"
 
     @abstractmethod
     def __init__(
@@ -371,9 +372,17 @@ class NetworkClassifier(
             )
         return copy.deepcopy(self.module_)
 
+    def _net_parameters(self):
+        """The parameters that a net is made of, as they are now."""
+        parameters = {name: getattr(self, name) for name in NET_SETTINGS}
+        if isinstance(self.label_smoothing, str):  # "auto"
+            smooths = isinstance(self.loss, str)  # as a loss of one's own does itself
+            parameters["label_smoothing"] = self._usual_smoothing if smooths else 0.0
+        return parameters
+
     def _current_settings(self, endless=False):
         """What the net is made of, kept so that it can be made again on loading."""
-        settings = {name: getattr(self, name) for name in NET_SETTINGS}
+        settings = self._net_parameters()
         if endless and self.lr_schedule in ("onecycle", "cosine"):
             settings["lr_schedule"] = None
         return settings
@@ -451,8 +460,7 @@ class NetworkClassifier(
         net_state = state.pop("_net_state", None)
         super()._restore(state)
         if net_state is not None:
-            parameters = {name: getattr(self, name) for name in NET_SETTINGS}
-            self._settings = {**parameters, **self._settings}
+            self._settings = {**self._net_parameters(), **self._settings}
             device = self._device_on_arrival(net_state["device"])
             self.net_ = self._build_net(self._empty_module(), seed=0, device=device)
             self.net_.callbacks = list(self.callbacks or ())

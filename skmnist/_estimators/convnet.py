@@ -204,6 +204,7 @@ class ConvNetClassifier(NetworkClassifier):
     )
     _module_class = ConvNet
     _usual_epochs = 4
+    _usual_smoothing = 0.02
 
     def __init__(
         self,
@@ -215,7 +216,7 @@ class ConvNetClassifier(NetworkClassifier):
         dropout: float = 0.0,
         optimizer: OptimizerName | type[Optimizer] = "adamw",
         optimizer_params: dict[str, Any] | None = None,
-        lr: float = 0.006,
+        lr: float = 0.009,
         weight_decay: float = 0.01,
         momentum: float = 0.9,
         lr_schedule: Schedule = "onecycle",
@@ -223,7 +224,7 @@ class ConvNetClassifier(NetworkClassifier):
         batch_size: int = 128,
         max_epochs: int | Literal["auto"] = "auto",
         loss: Loss = "cross_entropy",
-        label_smoothing: float = 0.0,
+        label_smoothing: float | Literal["auto"] = "auto",
         shuffle: bool = True,
         class_weight: ClassWeight = None,
         early_stopping: bool = False,

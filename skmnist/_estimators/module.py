@@ -126,7 +126,7 @@ class ModuleClassifier(NetworkClassifier):
         batch_size: int = 128,
         max_epochs: int | Literal["auto"] = "auto",
         loss: Loss = "cross_entropy",
-        label_smoothing: float = 0.0,
+        label_smoothing: float | Literal["auto"] = "auto",
         shuffle: bool = True,
         class_weight: ClassWeight = None,
         early_stopping: bool = False,

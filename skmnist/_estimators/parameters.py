@@ -68,7 +68,9 @@ TRAINING_RULES = {
     "batch_size": rules.POSITIVE_INT,
     "max_epochs": rules.one_of("auto", also=rules.POSITIVE_INT),
     "loss": rules.one_of("cross_entropy", also=rules.CALLABLE),
-    "label_smoothing": rules.number("a float in [0, 1)", low=0, high=1, high_open=True),
+    "label_smoothing": rules.one_of(
+        "auto", also=rules.number("a float in [0, 1)", low=0, high=1, high_open=True)
+    ),
     "shuffle": rules.BOOL,
     "class_weight": rules.CLASS_WEIGHT,
     "early_stopping": rules.BOOL,
@@ -137,9 +139,10 @@ TRAINING_PARAMETERS = """
         What the training makes small. A callable takes logits of shape (n, n_classes)
         and the positions of the true labels in ``classes_``, of shape (n,), and
         returns a tensor of n losses, which are then weighted and averaged.
-    label_smoothing : float in [0, 1), default=0.0
+    label_smoothing : float in [0, 1) or "auto", default="auto"
         The share of every target that is spread evenly over all classes, against
-        overconfidence [3]_; of "cross_entropy" alone.
+        overconfidence [3]_; of "cross_entropy" alone, for which "auto" is
+        {usual_smoothing}.
     shuffle : bool, default=True
         Whether every epoch takes the images in a new order.
     class_weight : dict, "balanced" or None, default=None
@@ -263,7 +266,7 @@ def document(cls):
     }
     words["training_parameters"] = TRAINING_PARAMETERS.replace(
         "{usual_epochs}", str(cls._usual_epochs)
-    )
+    ).replace("{usual_smoothing}", f"{cls._usual_smoothing:g}")
     for name, text in words.items():
         # With the margin that Python left: 3.13 removes it from docstrings.
         cls.__doc__ = re.sub(

@@ -68,9 +68,9 @@ class Loss:
             return
         if self.label_smoothing:
             raise ValueError(
-                f"The 'label_smoothing' parameter of {self.owner} must be 0 with a "
-                f"'loss' of your own, which smooths itself. Got {self.label_smoothing} "
-                "instead."
+                f"The 'label_smoothing' parameter of {self.owner} must be 0 or "
+                "'auto' with a 'loss' of your own, which smooths itself. Got "
+                f"{self.label_smoothing} instead."
             )
         logits = torch.zeros(2, n_classes, device=device, dtype=dtype)
         logits.requires_grad_()

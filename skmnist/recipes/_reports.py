@@ -7,15 +7,22 @@ in nats, both by epoch, counted from 1.
 from skmnist import ConvLayer
 from skmnist.recipes._recipe import Recipe
 
-# Plain stochastic gradient descent: no momentum, no decay, a constant rate.
+# Plain stochastic gradient descent: no momentum, no decay, a constant rate. And the
+# plain loss, as in all reports.
 PLAIN_SGD = {
     "optimizer": "sgd",
     "momentum": 0.0,
     "weight_decay": 0.0,
     "lr_schedule": None,
+    "label_smoothing": 0.0,
 }
 # PyTorch's and Keras's Adam with their defaults.
-PLAIN_ADAM = {"optimizer": "adam", "weight_decay": 0.0, "lr_schedule": None}
+PLAIN_ADAM = {
+    "optimizer": "adam",
+    "weight_decay": 0.0,
+    "lr_schedule": None,
+    "label_smoothing": 0.0,
+}
 
 A = "DAT565/DIT407, assignment 6, October 2024"
 B = "Deep Learning, assignment 3, November 2020"
@@ -282,16 +289,18 @@ OWN = [
             # LeNet-5's 5x5 kernels without padding (LeCun et al., 1998): for the same
             # accuracy they take two thirds of the time of 3x3 ones on 28x28 maps.
             "conv_layers": (
-                ConvLayer(12, kernel_size=5, padding="valid"),
-                ConvLayer(48, kernel_size=5, padding="valid"),
+                ConvLayer(8, kernel_size=5, padding="valid"),
+                ConvLayer(32, kernel_size=5, padding="valid"),
             ),
             "hidden_layer_sizes": (128,),
-            "lr": 0.006,
-            "batch_size": 64,
+            "lr": 0.015,
+            "batch_size": 128,
             "max_epochs": 1,
+            # Worth a tenth of a percent here, twice 0.02.
+            "label_smoothing": 0.05,
             "precision": "auto",
         },
-        n_parameters=114_482,
+        n_parameters=73_594,
         published={"test_accuracy": {1: 99.0}},
     ),
     Recipe(
@@ -311,6 +320,7 @@ OWN = [
             "lr": 0.006,
             "batch_size": 128,
             "max_epochs": 14,
+            "label_smoothing": 0.0,
             "augment": "affine",
             "precision": "auto",
         },

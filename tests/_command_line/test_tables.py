@@ -46,5 +46,5 @@ def test_our_own_recipes_have_targets_and_nothing_published(digits):
     result = get_recipe("skmnist/quick").run(digits, epochs=1)
     text = tables.recipe_text([result])
     assert "target 99.00 %" in text
-    assert "114,482 parameters. " in text
+    assert "73,594 parameters. " in text
     assert "published" not in text

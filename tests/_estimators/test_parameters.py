@@ -106,7 +106,7 @@ GOOD = {
     "batch_size": [1, np.int64(7), 10**6],
     "max_epochs": [2, np.int64(2)],
     "loss": ["cross_entropy", np.str_("cross_entropy"), multi_margin],
-    "label_smoothing": [0, 0.1, 0.999, np.float32(0.5)],
+    "label_smoothing": [0, 0.1, 0.999, np.float32(0.5), "auto"],
     "shuffle": [False, np.bool_(True)],
     "class_weight": [None, "balanced", {0: 2, 5: 0.5}],
     "validation_fraction": [0.3],
@@ -170,6 +170,7 @@ class Documented:
     """
 
     _usual_epochs = 7
+    _usual_smoothing = 0.0
 
     def __init__(self, lr=0.125, batch_size=7, weight_decay=None, max_epochs="many"):
         pass

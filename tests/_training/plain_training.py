@@ -27,6 +27,7 @@ def conv(**params):
         "conv_layers": (4,),
         "lr": 0.01,
         "lr_schedule": None,
+        "label_smoothing": 0,
         "max_epochs": 1,
     } | params
     return ConvNetClassifier(

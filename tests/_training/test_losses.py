@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 from torch.nn import functional as F
@@ -53,16 +54,29 @@ def fit(clf, few, **params):
     "params", [{}, {"micro_batch_size": 7}, {"class_weight": {3: 5}}]
 )
 def test_cross_entropy_as_a_function_is_the_built_in_one(params, name, few):
-    ours, own = (
-        fit(NETWORKS[name], few, **params, loss=loss)
-        for loss in ("cross_entropy", cross_entropy)
-    )
+    ours = fit(NETWORKS[name], few, **params, label_smoothing=0)
+    own = fit(NETWORKS[name], few, **params, loss=cross_entropy)
     # That of an MLP is trained without torch's graph, which rounds in another order.
     rtol = 1e-4 if name == "mlp" else 0
     np.testing.assert_allclose(
         own.predict_proba(few[1]), ours.predict_proba(few[1]), rtol=rtol
     )
     np.testing.assert_allclose(own.loss_curve_, ours.loss_curve_, rtol=rtol)
+
+
+@pytest.mark.parametrize(("name", "share"), [("mlp", 0), ("conv", 0.02), ("module", 0)])
+def test_smoothing_by_itself_is_what_the_documentation_says(name, share, few):
+    words = " ".join(type(NETWORKS[name]).__doc__.split())
+    assert f'for which "auto" is {share:g}.' in words
+    by_itself = fit(NETWORKS[name], few)
+    assert by_itself.label_smoothing == "auto"
+    asked = fit(NETWORKS[name], few, label_smoothing=share)
+    np.testing.assert_array_equal(
+        by_itself.predict_proba(few[1]), asked.predict_proba(few[1])
+    )
+    # A new pickle, and a copy without what it has learned, say the same.
+    again = pickle.loads(pickle.dumps(by_itself))
+    assert again.label_smoothing == clone(by_itself).label_smoothing == "auto"
 
 
 def test_a_loss_of_ones_own_is_what_is_trained_and_told(few):
