@@ -1,6 +1,10 @@
-"""Write RESULTS.md from what the other commands kept: python -m benchmarks.report."""
+"""What the other commands kept, as pages: python -m benchmarks.report.
+
+Writes RESULTS.md, and the table of epochs in the project's README.
+"""
 
 import json
+import re
 import statistics
 
 from benchmarks.contenders import (
@@ -72,6 +76,21 @@ ACCURACIES = [  # of what, by how many seeds, the least percent, the most second
     ("skmnist-quick", 10, 99.0, 5),
     ("skmnist-best", 3, 99.70, 600),
 ]
+README_ROWS = {
+    "mlp-500-300": "784-500-300-10, batch 64",
+    "mlp-100": "784-100-10, batch 100",
+    "mlp-256": "784-256-10, batch 64",
+    "conv-16-4": "convolutions 16-4, batch 2048",
+    "conv-32-64-128": "convolutions 32-64-128, batch 64",
+}
+README_COLUMNS = {
+    OURS: "skmnist",
+    LOOP: "the best PyTorch loop without private operations",
+    SKORCH: "skorch",
+    SKLEARN: "scikit-learn's MLP",
+    TENSORFLOW: "Keras on TensorFlow",
+    JAX: "Keras on JAX",
+}
 DATA_MEGABYTES = 47  # 60,000 images and their labels, uint8
 
 
@@ -162,8 +181,36 @@ def accuracies():
     return table(header, rows)
 
 
+def readme_table():
+    """Seconds of an epoch, networks by row."""
+    rows = []
+    for name, words in README_ROWS.items():
+        seconds = read(f"epoch-{name}")["seconds"]
+        medians = (
+            f"{statistics.median(seconds[other]):.3g}" if other in seconds else ""
+            for other in README_COLUMNS
+        )
+        rows.append(f"| {' | '.join((words, *medians))} |")
+    header = f"| | {' | '.join(README_COLUMNS.values())} |"
+    return "\n".join([header, "| --- |" + " ---: |" * len(README_COLUMNS), *rows])
+
+
+def write_readme():
+    """Put the table where the one before it stood."""
+    path = HERE.parent / "README.md"
+    before = rf"\| \| {README_COLUMNS[OURS]} \| {README_COLUMNS[LOOP]} \|.*?(?=\n\n)"
+    text = path.read_text(encoding="utf-8")
+    text, n = re.subn(before, lambda _: readme_table(), text, flags=re.DOTALL)
+    if n != 1:
+        raise ValueError(
+            f"{path} should have the table of epochs once, has it {n} times"
+        )
+    path.write_text(text, encoding="utf-8")
+
+
 def main():
-    """Put the page together."""
+    """Put the pages together."""
+    write_readme()
     costs, growth = read("costs"), read("growth")
     parts = [
         "# Results",
