@@ -113,7 +113,7 @@ def find_ink(greys):
     if uneven and dark_on_light:
         # Ink swallows a share of the light, and there is less of it in a shadow.
         light = 255 - paper
-        contrast *= light.max() / light.clip(DEEPEST_SHADOW * light.max())
+        contrast *= light.max() / light.clip(max(1, DEEPEST_SHADOW * light.max()))
     high = max(filters.threshold_otsu(contrast), least)
     low = max(high / 2, least)
     mask = filters.apply_hysteresis_threshold(contrast * stands_out, low, high)
