@@ -51,7 +51,9 @@ def find_dense_steps(module, loss, optimizer):
         and len(list(module.parameters())) == 2 * len(dense)
         and all(_is_plain(weights) for weights in module.parameters())
     )
-    return DenseSteps(module, loss, plain_descent(optimizer)) if plain else None
+    if not plain:
+        return None
+    return DenseSteps(module, loss, plain_descent(optimizer, module.parameters()))
 
 
 def _is_watched(layer):

@@ -80,10 +80,11 @@ def _is_unwatched(optimizer):
     )
 
 
-def plain_descent(optimizer):
+def plain_descent(optimizer, weights):
     """The parameter group of an optimiser that is no more than w -= lr * gradient.
 
-    None for any other, and where something looks at its steps, as a scheduler does.
+    None for any other, where it has not all of these weights and no others, and where
+    something looks at its steps, as a scheduler does.
     """
     first, *others = optimizer.param_groups
     plain = (
@@ -91,6 +92,7 @@ def plain_descent(optimizer):
         and "step" not in vars(optimizer)
         and _is_unwatched(optimizer)
         and not others
+        and {id(w) for w in first["params"]} == {id(w) for w in weights}
         and not any(first[name] for name in ("momentum", "maximize", "differentiable"))
     )
     return first if plain else None

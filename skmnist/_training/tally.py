@@ -34,13 +34,16 @@ class Tally:
         ----------
         step : dict
             ``"y_pred"``, the logits; ``"weight"``, the sum of the weights;
-            ``"loss_sum"``, in all batches or in none.
+            ``"loss_sum"``, where it is known.
         """
+        without_loss = "loss_sum" not in step
+        if self.waiting and without_loss != self.without_loss:
+            self._count()
+        self.without_loss = without_loss
         self.weight += step["weight"]
         self.loss += step.get("loss_sum", 0)
         self.waiting.append((step["y_pred"], targets, weights))
         self.n_waiting += step["y_pred"].numel()
-        self.without_loss = "loss_sum" not in step
         if self.n_waiting > MOST_WAITING:
             self._count()
 

@@ -219,7 +219,8 @@ def test_a_step_that_somebody_looks_at_is_left_to_the_optimizer():
             for i, w in enumerate(module.parameters())
         ]
     )
-    for optimizer in (hooked, replaced, groups):
+    some = torch.optim.SGD(list(module.parameters())[2:], 0.1)
+    for optimizer in (hooked, replaced, groups, some):
         assert find_dense_steps(module, CROSS_ENTROPY, optimizer).descent is None
 
 
@@ -263,6 +264,22 @@ def test_a_hook_of_a_callback_sees_every_batch(callback, few):
     MLPClassifier((8,), **SMALL, callbacks=[callback]).fit(X, y)
     n_batches = -(-len(y) // 64)
     assert callback.n_calls == 3 * n_batches
+
+
+class WatchLater(Callback):
+    """Hangs a hook into the network in the midst of an epoch."""
+
+    def on_batch_end(self, net, training, **kwargs):
+        if training:
+            net.module_.layers[1].register_forward_hook(lambda *args: None)
+
+
+def test_a_hook_in_the_midst_of_an_epoch_leaves_its_loss(few):
+    X, _, y, _ = few
+    params = SMALL | {"max_epochs": 1}
+    clf = MLPClassifier((8,), **params, callbacks=[WatchLater()]).fit(X, y)
+    alone = MLPClassifier((8,), **params).fit(X, y)
+    np.testing.assert_allclose(clf.loss_curve_, alone.loss_curve_, rtol=1e-5)
 
 
 class Gradients(Callback):
