@@ -94,7 +94,9 @@ class Predictions:
 
     def _images_of(self, X):
         """Images to predict as a tensor, and the memory map that they lie in."""
-        check_is_fitted(self, "net_")
+        if not hasattr(self, "net_"):
+            # Not asked first: it takes as long as a layer of a small network.
+            check_is_fitted(self, "net_")
         pixels, _, _ = check_images(self, X, reset=False)
         warn_of_other_range(self, pixels, stacklevel=5)
         self._move_if_asked()

@@ -5,12 +5,14 @@ import copy
 
 def any_in_training(module):
     """Whether a module or one of its layers is in training mode."""
-    # module.modules() does the same, in 8 of the 70 µs of a prediction for one image.
-    return module.training or any(
-        any_in_training(child)
-        for child in module._modules.values()
-        if child is not None
-    )
+    # module.modules() does the same in three times the time, which is a tenth of what a
+    # small network takes for one image.
+    if module.training:
+        return True
+    for child in module._modules.values():
+        if child is not None and any_in_training(child):
+            return True
+    return False
 
 
 def in_evaluation(module):

@@ -1,9 +1,8 @@
-"""The skorch net and its epoch: micro-batches, precision, hooks."""
+"""The skorch net that trains: its epoch, steps and hooks."""
 
 import math
 
 import torch
-from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.exceptions import SkorchTrainingImpossibleError
 
@@ -11,21 +10,17 @@ from skmnist._training.ambient import (
     draw_int,
     drawing_from,
     in_own_torch_state,
-    survive_fork,
 )
 from skmnist._training.augment import as_steps, changed_at_random
 from skmnist._training.batches import Batches
 from skmnist._training.callback_checks import check_callbacks, missing_figure
 from skmnist._training.callback_state import CallbackStates
 from skmnist._training.dense_steps import find_dense_steps
-from skmnist._training.evaluation import any_in_training, in_evaluation
 from skmnist._training.freed_memory import keep_freed_memory
 from skmnist._training.interrupts import raised_by_statement
-from skmnist._training.memory_map import PageReleaser
 from skmnist._training.micro_batches import (
     has_batch_norm,
     in_micro_batches,
-    rows_at_once,
 )
 from skmnist._training.modules import Dropout
 from skmnist._training.optimizers import (
@@ -33,7 +28,9 @@ from skmnist._training.optimizers import (
     make_schedule,
     take_step,
 )
+from skmnist._training.predicting_net import PredictingNet
 from skmnist._training.progress import EpochProgress
+from skmnist._training.record import last, record_pass
 from skmnist._training.tally import Tally
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
@@ -43,20 +40,24 @@ HOOKS_WITHIN_EPOCH = ("on_epoch_begin", *BATCH_HOOKS)
 keep_freed_memory()
 
 
+def _is_finite(weights):
+    # A sum takes a tenth of the time and no memory; it is finite only if they all are.
+    return bool(weights.detach().sum().isfinite() or weights.isfinite().all())
+
+
 class StopRequested(Exception):
     """Ends an epoch before its end, at the request of a callback."""
 
 
-class TrainingNet(NeuralNetClassifier):
+class TrainingNet(PredictingNet):
     """skorch's classifier with an epoch of its own.
 
     The data are gathered in whole batches, the loss stays on the device and is
     read once an epoch. skorch's hooks of training and epoch always run, those of
     the batch when a callback has one.
 
-    Parameters are skorch's, and
+    Parameters are those of `PredictingNet`, and
 
-    autocast_dtype : torch.dtype or None
     augment : a key of TRANSFORMS, a callable on a batch, a list of these, or None
     micro_batch_size : int or "auto"
     shuffle : bool
@@ -75,7 +76,6 @@ class TrainingNet(NeuralNetClassifier):
     def __init__(
         self,
         *args,
-        autocast_dtype=None,
         augment=None,
         micro_batch_size="auto",
         shuffle=True,
@@ -87,7 +87,6 @@ class TrainingNet(NeuralNetClassifier):
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
-        self._autocast_dtype = autocast_dtype
         self._augment = as_steps(augment)
         self._micro_batch_size = micro_batch_size
         self._shuffle = shuffle
@@ -214,7 +213,8 @@ class TrainingNet(NeuralNetClassifier):
 
     def _end_epoch(self, datasets):
         if self._schedule == "plateau":
-            self._scheduler.step(self._last("valid_loss", self._last("train_loss")))
+            loss = last(self.history, "valid_loss", last(self.history, "train_loss"))
+            self._scheduler.step(loss)
         elif self._schedule == "exponential":
             self._scheduler.step()
         self.notify("on_epoch_end", **datasets)
@@ -250,7 +250,7 @@ class TrainingNet(NeuralNetClassifier):
     def _make_batches(self, train, valid=None):
         """The batches of the training, and those of the validation or None."""
         device = torch.device(self.device)
-        dtype = self.module_.scaling.factor.dtype
+        dtype = self._dtype
         generator = self._generator if self._shuffle else None
         batches = Batches(train, self.batch_size, device, dtype, generator)
         if valid is None:
@@ -288,15 +288,10 @@ class TrainingNet(NeuralNetClassifier):
         if not self._batch_hooks:
             # One row for all batches: skorch's Checkpoint looks at the last one.
             self.history.new_batch()
-        self._record_pass("train", n_batches, loss, accuracy)
+        record_pass(self.history, "train", n_batches, loss, accuracy)
 
     def _record_validation(self, n_batches, loss, accuracy):
-        self._record_pass("valid", n_batches, loss, accuracy)
-
-    def _record_pass(self, prefix, n_batches, loss, accuracy):
-        self.history.record(f"{prefix}_batch_count", n_batches)
-        self._record(f"{prefix}_loss", loss, lower_is_better=True)
-        self._record(f"{prefix}_acc", accuracy)
+        record_pass(self.history, "valid", n_batches, loss, accuracy)
 
     def _step_with_hooks(self, batch, training, prefix, step_fn):
         if not self._batch_hooks:
@@ -433,10 +428,6 @@ class TrainingNet(NeuralNetClassifier):
             return self.batch_size
         return self._rows_at_once()
 
-    def _rows_at_once(self):
-        dtype = self._autocast_dtype or self.module_.scaling.factor.dtype
-        return rows_at_once(self.module_, self.device, dtype)
-
     def _forward_in_training(self, images, number):
         """Logits of a part of the batch, which is given by its number."""
         if not self.module_.draws_globally:
@@ -444,29 +435,11 @@ class TrainingNet(NeuralNetClassifier):
         with drawing_from(self._batch_seed + number, images.device):
             return self._forward(images)
 
-    def _forward(self, images):
-        return self._in_precision(self.module_, images)
-
-    def _in_precision(self, module, images):
-        """Logits in the dtype of the weights, computed in the one asked for.
-
-        That is not the one of an autocast that the caller is in. Nor are its copies
-        of weights taken, which would be those of before the last step: it has them
-        until the caller leaves it.
-        """
-        kind, dtype = torch.device(self.device).type, self._autocast_dtype
-        if dtype is None and not torch.is_autocast_enabled(kind):
-            return module(images)
-        enabled = dtype is not None
-        with torch.autocast(kind, dtype, enabled, cache_enabled=False):
-            logits = module(images)
-        return logits if dtype is None else logits.float()
-
     def _augmented(self, images):
         """The images of a batch, changed at random where that is asked for."""
         if not self._augment:
             return images
-        images = images.to(self.module_.scaling.factor.dtype)
+        images = images.to(self._dtype)
         return changed_at_random(images, self._augment, self._generator)
 
     def _start_schedule(self, n_steps=0):
@@ -475,24 +448,11 @@ class TrainingNet(NeuralNetClassifier):
             self._schedule, self.optimizer_, n_steps, **self._schedule_settings
         )
 
-    # -- the record --
-
-    def _last(self, key, default=None):
-        return self.history[-1].get(key, default)
-
-    def _record(self, key, value, lower_is_better=False):
-        """Record a figure of the epoch and whether it is the best so far."""
-        name, sign = f"{key}_best", 1 if lower_is_better else -1
-        # The last best one stands near the end: a long stream is not read through.
-        best = next((row[key] for row in reversed(self.history) if row.get(name)), None)
-        self.history.record(key, value)
-        self.history.record(name, best is None or sign * value < sign * best)
-
     def _check_finite(self):
         # An epoch that a callback broke off has no loss.
-        loss = self._last("train_loss", 0.0)
+        loss = last(self.history, "train_loss", 0.0)
         finite = math.isfinite(loss)
-        if finite and all(bool(p.isfinite().all()) for p in self.module_.parameters()):
+        if finite and all(_is_finite(p) for p in self.module_.parameters()):
             return
         found = "the weights are not finite" if finite else f"the loss is {loss}"
         raise ValueError(
@@ -514,42 +474,3 @@ class TrainingNet(NeuralNetClassifier):
         self.optimizer_.load_state_dict(self.optimizer_.state_dict())
         self._generator = torch.Generator(device).manual_seed(draw_int(self._generator))
         self.device = str(device)
-
-    # -- prediction --
-
-    def forward_iter(self, *args, **kwargs):
-        """Yield skorch's outputs by batches, in a forked process too."""
-        survive_fork()
-        return super().forward_iter(*args, **kwargs)
-
-    def _predicting_module(self, copied=False):
-        """The module in evaluation mode, whatever mode it or a layer of it is in.
-
-        Else dropout would change predictions, and they the statistics of batch
-        normalisation. The module's own mode may be that of a training, in another
-        thread, which predictions are not to end.
-        """
-        module = self.module_
-        if copied or any_in_training(module):
-            return in_evaluation(module)
-        return module
-
-    def _logits(self, images, memory_map=None):
-        """Logits on the CPU, shape (n, n_classes), for images on any device."""
-        module, n_classes = self._predicting_module(), len(self.classes_)
-        return self._in_parts(module, images, n_classes, memory_map)
-
-    @torch.inference_mode()
-    def _in_parts(self, compute, images, n_columns, memory_map=None):
-        """What is computed of images, part by part: (n, n_columns), on the CPU."""
-        survive_fork()
-        device, size = torch.device(self.device), self._rows_at_once()
-        if len(images) <= size:
-            return self._in_precision(compute, images.to(device)).cpu()
-        dtype = self.module_.scaling.factor.dtype
-        whole = torch.empty((len(images), n_columns), dtype=dtype, device="cpu")
-        pages, image_bytes = PageReleaser(memory_map), images[0].nbytes
-        for part, out in zip(images.split(size), whole.split(size), strict=True):
-            out.copy_(self._in_precision(compute, part.to(device)))
-            pages.read(len(part), image_bytes)
-        return whole
