@@ -71,15 +71,13 @@ def as_file(image, scale=1):
 
 
 def main():
-    """Train, read, print the table and the failures."""
+    """Train, read, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pictures", nargs="?", type=Path, default=DATA / "pictures")
     parser.add_argument("mnist", nargs="?", type=Path, default=DATA / "mnist")
     options = parser.parse_args()
     with open(options.pictures / "pictures.csv", encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["medium"] != "several"]
-    labels = np.array([int(row["label"]) for row in rows])
-    media = np.array([row["medium"] for row in rows])
     X, X_test, y, y_test = fetch_mnist(data_home=options.mnist, split=True)
     networks = [
         estimator(random_state=0).fit(X, y)
@@ -91,6 +89,17 @@ def main():
     paths = [options.pictures / row["file"] for row in rows]
     read = [read_all(how, paths) for how in (read_plainly, load_picture)]
     answers = [[net.predict(images) for images in read] for net in networks]
+    print(f"\nRight, in %:\n\n{medium_table(rows, answers)}")
+    print("\nErrors on MNIST's test images, before and after a file:\n")
+    print(file_table(networks, X_test, y_test))
+    print("\nRead wrongly through load_picture:\n")
+    print(failure_table(rows, answers))
+
+
+def medium_table(rows, answers):
+    """Right answers in percent, by medium, network and way of reading."""
+    labels = np.array([int(row["label"]) for row in rows])
+    media = np.array([row["medium"] for row in rows])
     right = np.array(answers) == labels
     header = ["medium", "pictures"] + [
         f"{name}, {how}"
@@ -103,10 +112,11 @@ def main():
         (name, members.sum(), *(100 * right[..., members].mean(-1)).ravel())
         for name, members in groups
     ]
-    print("\nRight, in %:\n")
-    print(tabulate(table, header, tablefmt="github", floatfmt=".1f"))
+    return tabulate(table, header, tablefmt="github", floatfmt=".1f")
 
-    print("\nErrors on MNIST's test images, before and after a file:\n")
+
+def file_table(networks, X_test, y_test):
+    """Errors on MNIST's own images, and on what was read from them as files."""
     small = read_all(load_picture, [as_file(image) for image in X_test])
     few, few_labels = X_test[:ENLARGED], y_test[:ENLARGED]
     large = read_all(load_picture, [as_file(image, scale=10) for image in few])
@@ -118,16 +128,17 @@ def main():
         )
     ]
     header = ["PNG", "ConvNet", "from the file", "MLP", "from the file"]
-    print(tabulate(table, header, tablefmt="github"))
+    return tabulate(table, header, tablefmt="github")
 
-    print("\nRead wrongly through load_picture:\n")
-    conv, mlp = answers[0][1], answers[1][1]
+
+def failure_table(rows, answers):
+    """The pictures that a network read wrongly, or the two differently."""
     failures = [
-        (row["file"], label, a, b)
-        for row, label, a, b in zip(rows, labels, conv, mlp, strict=True)
-        if label not in (a, b) or a != b
+        (row["file"], row["label"], conv, mlp)
+        for row, conv, mlp in zip(rows, answers[0][1], answers[1][1], strict=True)
+        if int(row["label"]) not in (conv, mlp) or conv != mlp
     ]
-    print(tabulate(failures, ["file", "label", "ConvNet", "MLP"], tablefmt="github"))
+    return tabulate(failures, ["file", "label", "ConvNet", "MLP"], tablefmt="github")
 
 
 if __name__ == "__main__":

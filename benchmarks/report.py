@@ -116,7 +116,13 @@ def targets():
             (name, f"%, mean of {seeds} seeds", f"≥ {least}", *judged(score, least, -1))
         )
         rows.append((name, "seconds", f"< {most}", *judged(second, most)))
-    costs, growth = read("costs"), read("growth")
+    header = ("benchmark", "what", "target", "measured", "")
+    return table(header, rows + cost_targets())
+
+
+def cost_targets():
+    """Those of fixed costs and memory."""
+    costs, growth, rows = read("costs"), read("growth"), []
     who, other, limit = FIXED_COST
     value = costs and ratio(costs["fixed_cost"], who, other)
     rows.append(
@@ -144,8 +150,7 @@ def targets():
     rows.append(
         ("8,100,000 in a file", "MB resident", "≤ 1500", *judged(resident, 1500))
     )
-    header = ("benchmark", "what", "target", "measured", "")
-    return table(header, rows)
+    return rows
 
 
 def judged(value, limit, sign=1):
