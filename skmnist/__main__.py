@@ -427,19 +427,17 @@ def add_preparation_arguments(parser):
     parser.add_argument(
         "--mode",
         choices=["digit", "plain"],
-        default="digit",
         help=(
-            "grey pictures: whether to frame their ink as in MNIST, or only to resize "
-            "them, as those in colour (default: %(default)s)"
+            "grey pictures: whether to frame their ink as in MNIST (the default), or "
+            "only to resize them, as those in colour are"
         ),
     )
     parser.add_argument(
         "--resize",
         choices=["pad", "crop"],
-        default="pad",
         help=(
-            "whether pictures of other proportions get a margin or lose what is "
-            "outside their middle (default: %(default)s)"
+            "plain and colour pictures of other proportions: whether they get a margin "
+            "(the default) or lose what is outside their middle"
         ),
     )
 

@@ -107,7 +107,7 @@ def format_table(results, n_train, n_test):
             result.name,
             f"{result.estimator.n_parameters_:,}",
             f"{result.fit_seconds:.1f}",
-            f"{result.accuracy:.2%}",
+            f"{100 * result.accuracy:.2f} %",
             f"{result.n_errors:,}",
             "{:,} to {:,}".format(*likely_errors(result.n_errors, n_test)),
         )

@@ -103,10 +103,16 @@ def open_model(path):
         with open(path, "rb") as file:
             try:
                 estimator = joblib.load(file)
-            except Exception as error:
+            except (AttributeError, ModuleNotFoundError) as error:
                 raise ValueError(
-                    f"{path} is not a model that joblib can open "
-                    f"({type(error).__name__}: {error})"
+                    f"{path} needs code that is not here: {error}. What the script of "
+                    "its training defined itself, such as a module, a loss or a "
+                    "callback, has to be in a file that can be imported"
+                ) from error
+            except Exception as error:
+                why = ": ".join(filter(None, (type(error).__name__, str(error))))
+                raise ValueError(
+                    f"{path} is not a model that joblib can open ({why})"
                 ) from error
     held = f"a {type(estimator).__name__}"
     if isinstance(estimator, type):

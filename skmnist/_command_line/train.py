@@ -33,6 +33,7 @@ def train(
 
     The options are those of `load_folder`. The model remembers them.
     """
+    options = check_options(**options)
     find_device(device, "train")
     import_extra("matplotlib", "plot", "train")
     model = make_estimator(estimator, device, epochs, seed)
@@ -46,6 +47,23 @@ def train(
     print(format_table([result], len(X_train), len(X_test)))
     for path in paths:
         print(f"wrote {path}")
+
+
+def check_options(image_shape, mode=None, resize=None):
+    """Those of `load_folder` that were given; one without an effect is refused."""
+    in_colour = len(image_shape) == 3 and image_shape[0] == 3
+    if in_colour and mode == "digit":
+        raise ValueError(
+            "argument --mode: pictures in colour are only resized. To frame their ink "
+            "as digits, add --image-shape 28x28"
+        )
+    if resize is not None and not in_colour and mode != "plain":
+        raise ValueError(
+            "argument --resize: what is framed as a digit is not resized as a whole. "
+            "For other grey pictures, add --mode plain"
+        )
+    given = {"image_shape": image_shape, "mode": mode, "resize": resize}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def load_pictures(folder, options):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, Self
 
@@ -39,6 +38,7 @@ from skmnist._estimators.training_data import (
     hold_out,
     with_loss_weights,
 )
+from skmnist._estimators.training_warnings import warn_of_training
 from skmnist._training.ambient import in_own_torch_state
 from skmnist._training.build import NET_SETTINGS, build_net
 from skmnist._training.checkpoint import (
@@ -57,6 +57,7 @@ from skmnist._training.state import (
     portable_state,
     rolled_back_on_failure,
 )
+from skmnist._warn import warn
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -214,6 +215,14 @@ class NetworkClassifier(
         KeyboardInterrupt
             After Ctrl-C, which ends the training at once. The estimator is then fitted
             as far as it came, which ``n_epochs_`` says.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the loss ends no lower than that of guessing.
+        UserWarning
+            If ``early_stopping`` ends the training at a learning rate that
+            "onecycle" or "cosine" have not brought down yet.
         """
         check_parameters(self, self._rules)
         warm = self.warm_start and hasattr(self, "net_")
@@ -241,6 +250,7 @@ class NetworkClassifier(
             self.best_epoch_ = self._find_best_epoch()
         if interrupt:
             raise interrupt
+        warn_of_training(self, len(history) + n_epochs)
         fit_task.call_on_fit_task_end(
             estimator=self, **data, reconstruction_attributes={}
         )
@@ -473,10 +483,8 @@ class NetworkClassifier(
             return self._find_device()
         except ValueError as error:
             device = find_device("auto" if self.device == "auto" else "cpu")
-            warnings.warn(
+            warn(
                 f"{error} The model was saved on another device; it is loaded onto "
-                f"{str(device)!r}.",
-                UserWarning,
-                stacklevel=5,
+                f"{str(device)!r}."
             )
             return device

@@ -9,6 +9,9 @@ import sys
 
 import numpy as np
 
+# What unpacking a data set that was not split gives.
+BUNCH_KEYS = ("data", "target", "target_names", "DESCR")
+
 EXPECTED = "Expected X as an array, frame, list or tensor of pixels."
 
 
@@ -19,11 +22,24 @@ def refuse_foreign_images(X):
     """
     if type(X) is np.ndarray and X.dtype.kind not in "OUS":
         return
+    _refuse_names(X)
     _refuse_torch_data(X)
     if hasattr(X, "columns"):
         _refuse_columns_of_images(X)
     elif isinstance(X, (list, tuple)) or getattr(X, "ndim", None) == 1:
         _refuse_images_in_a_list(X)
+
+
+def _refuse_names(X):
+    if not isinstance(X, (str, bytes, os.PathLike)):
+        return
+    how = "Load the images first: fetch_mnist, load_folder and load_picture do so."
+    if X in BUNCH_KEYS:
+        how = (
+            "It is a name in what fetch_mnist and load_digits28 return: for X_train, "
+            "X_test, y_train, y_test call them with split=True."
+        )
+    raise ValueError(f"{EXPECTED} Got {X!r} instead. {how}")
 
 
 def _refuse_torch_data(X):
@@ -86,6 +102,11 @@ def _refuse_images_in_a_list(X):
             f"{EXPECTED} Got a list of {type(first).__name__} instead. If they hold "
             f"pictures, pass np.stack([load_picture(io.BytesIO({content})) for item "
             "in X]), with load_picture from skmnist.datasets."
+        )
+    if isinstance(X, tuple) and len(X) == 2 and np.ndim(X[0]) > np.ndim(X[1]) == 1:
+        raise ValueError(
+            f"{EXPECTED} Got a pair of images and labels instead. Pass them one after "
+            "the other: fit(X, y)."
         )
     if isinstance(X, (list, tuple)):
         _refuse_different_sizes(X)

@@ -130,10 +130,16 @@ def _check_same_shape(estimator, rows, image_shape):
             "single one. For one image, pass X[np.newaxis]."
         )
     if image_shape not in (None, one):
+        advice = "Resize the images, or bring their axes into this order."
+        if image_shape[1:] == one[1:]:
+            advice = (
+                "Make them grey, for example by X.mean(axis=1) or load_picture."
+                if one[0] == 1
+                else "Pass images with as many channels."
+            )
         raise ValueError(
-            f"X holds images of (channels, height, width) = {image_shape}, but "
-            f"{type(estimator).__name__} was fitted on {one}. Resize the images, or "
-            "bring their axes into this order."
+            f"Got images of (channels, height, width) = {image_shape}, but "
+            f"{type(estimator).__name__} was fitted on {one}. {advice}"
         )
 
 

@@ -1,9 +1,9 @@
 """The shape of images: which axis is the channels, how flat rows are seen. No torch."""
 
 import math
-import warnings
 
 from skmnist._estimators.rules import parameter_error
+from skmnist._warn import warn
 
 # The smallest images that people hold as flat rows are 8x8.
 LEAST_PIXELS = 64
@@ -99,4 +99,4 @@ def _look_for_slips(estimator, n_features):
         if takes_shape:
             strip = f" If they are a strip, say image_shape=(1, 1, {n_features})."
             raise ValueError(message + strip)
-        warnings.warn(f"{message} {name} takes them as they are.", stacklevel=5)
+        warn(f"{message} {name} takes them as they are.")

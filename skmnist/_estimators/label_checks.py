@@ -1,7 +1,7 @@
 """Checks of labels and weights, in scikit-learn's words. No torch."""
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -70,7 +70,11 @@ def check_partial_classes(estimator, classes, first):
 def check_validation_labels(pixels, y_val, classes):
     """The class indices of validation images."""
     y_val = column_or_1d(on_host(y_val), warn=True)
-    check_consistent_length(pixels, y_val)
+    if len(pixels) != len(y_val):
+        raise ValueError(
+            f"X_val and y_val must have one label for each image. Got {len(pixels)} "
+            f"images and {len(y_val)} labels."
+        )
     return encode_labels(y_val, classes, name="y_val")
 
 

@@ -23,7 +23,7 @@ from skmnist._estimators.label_checks import (
     loss_weights,
 )
 from skmnist._estimators.pickling import VersionedPickle
-from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_range
+from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_pixels
 from skmnist._estimators.scaling import find_pixel_scaling, scale_pixels
 from skmnist._estimators.seeds import draw_seed
 from skmnist._estimators.task_callbacks import (
@@ -302,7 +302,7 @@ class LinearClassifier(
     def _checked(self, X):
         check_is_fitted(self, "estimator_")
         pixels, _, _ = check_images(self, X, reset=False)
-        warn_of_other_range(self, pixels, stacklevel=4)
+        warn_of_other_pixels(self, pixels)
         # In the precision of the fit, whatever the parameter is now.
         return self._scaled(pixels, self.coef_.dtype)
 

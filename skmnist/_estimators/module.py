@@ -11,6 +11,7 @@ from skmnist._estimators.base import NetworkClassifier
 from skmnist._estimators.parameters import TRAINING_RULES, document
 from skmnist._public import public
 from skmnist._training.user_module import make_user_module
+from skmnist._warn import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,7 +188,15 @@ class ModuleClassifier(NetworkClassifier):
 
     def _initial_module(self, seed):
         self._module_seed = seed
-        return self._empty_module()
+        module = self._empty_module()
+        if module.gives_probabilities:
+            warn(
+                f"The 'module' parameter of {type(self).__name__} seems to give "
+                "probabilities: numbers of 0 or more whose sum is 1. It should give "
+                "logits, as the loss takes their softmax: a second one makes the "
+                "training slow and the probabilities wrong. Leave the softmax out."
+            )
+        return module
 
     def _empty_module(self, dtype=torch.float32):
         """As it was first made: what is no weight comes from the same seed again."""

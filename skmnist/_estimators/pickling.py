@@ -1,9 +1,9 @@
 """What a pickle says of the version that made it, and what another makes of it."""
 
 import inspect
-import warnings
 
 from skmnist._versions import __version__ as NOW
+from skmnist._warn import warn
 
 
 class VersionedPickle:
@@ -24,11 +24,9 @@ class VersionedPickle:
             self._restore(state)
             return
         name = type(self).__name__
-        warnings.warn(
+        warn(
             f"This {name} was pickled by skmnist {then}; this is {NOW}. Compare its "
             "predictions with known ones before you rely on them.",
-            UserWarning,
-            stacklevel=2,
         )
         try:
             self._restore({**_defaults(type(self)), **state})

@@ -9,7 +9,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from skmnist._estimators.image_checks import check_images
-from skmnist._estimators.pixel_range import warn_of_other_range
+from skmnist._estimators.pixel_range import warn_of_other_pixels
 from skmnist._estimators.training_data import as_images
 from skmnist._training.memory_map import find_memory_map
 
@@ -98,6 +98,6 @@ class Predictions:
             # Not asked first: it takes as long as a layer of a small network.
             check_is_fitted(self, "net_")
         pixels, _, _ = check_images(self, X, reset=False)
-        warn_of_other_range(self, pixels, stacklevel=5)
+        warn_of_other_pixels(self, pixels)
         self._move_if_asked()
         return as_images(self, pixels), find_memory_map(pixels)

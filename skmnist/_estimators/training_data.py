@@ -17,7 +17,7 @@ from skmnist._estimators.label_checks import (
     find_classes,
     loss_weights,
 )
-from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_range
+from skmnist._estimators.pixel_range import remember_pixels, warn_of_other_pixels
 from skmnist._training.batches import ImageDataset, as_tensor
 from skmnist._training.memory_map import find_memory_map
 
@@ -28,7 +28,7 @@ def check_training_data(estimator, X, y, sample_weight, *, reset, classes=None):
     if reset:
         remember_pixels(estimator, pixels)
     else:
-        warn_of_other_range(estimator, pixels, stacklevel=4)
+        warn_of_other_pixels(estimator, pixels)
     weights = check_sample_weight(sample_weight, len(y))
     rows = None
     if weights is not None and not weights.all():
@@ -59,7 +59,7 @@ def check_validation_data(estimator, X_val, y_val):
         pixels, _, _ = check_images(estimator, X_val, reset=False)
     except ValueError as error:
         raise ValueError(f"X_val must be images like those in X. {error}") from error
-    warn_of_other_range(estimator, pixels, stacklevel=4)
+    warn_of_other_pixels(estimator, pixels, "X_val")
     targets = check_validation_labels(pixels, y_val, estimator.classes_)
     return _dataset(estimator, pixels, targets)
 

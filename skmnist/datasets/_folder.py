@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +12,7 @@ from sklearn.utils import Bunch
 from tqdm import tqdm
 
 from skmnist._public import public
+from skmnist._warn import warn
 
 from ._picture import check_choice, check_shape
 
@@ -131,10 +131,9 @@ def load_folder(
     target = np.array([label for _, label in read], int)
     _check_all_are_there(folder, names, target, unreadable)
     if unreadable:
-        warnings.warn(
+        warn(
             f"{len(unreadable)} of {len(files)} files in {os.fspath(folder)} were left "
             f"out, as they cannot be read as pictures: {_list(unreadable, folder)}.",
-            stacklevel=2,
         )
     return Bunch(
         data=data[: len(read)],

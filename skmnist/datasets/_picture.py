@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
 from skmnist._public import public
+from skmnist._warn import warn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,10 +112,9 @@ def load_picture(
     picture = read_picture(file, shape, mode, resize)
     _warn_of_frames(picture)
     if picture.n_digits > 1:
-        warnings.warn(
+        warn(
             f"The picture shows {picture.n_digits} digits, of which the image is one. "
             "load_picture_digits returns all of them.",
-            stacklevel=2,
         )
     return picture.image.reshape(image_shape)
 
@@ -183,9 +182,8 @@ def load_picture_digits(
 
 def _warn_of_frames(picture):
     if picture.n_frames > 1:
-        warnings.warn(
+        warn(
             f"The picture has {picture.n_frames} frames, of which the first was taken.",
-            stacklevel=3,
         )
 
 

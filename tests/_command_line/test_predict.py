@@ -459,6 +459,11 @@ def refused(digits):
     [
         (None, "No such file"),
         (b"no model", "is not a model that joblib can open"),
+        (b"", "is not a model that joblib can open (EOFError)"),
+        (
+            b"cskmnist.__main__\nPets\n.",
+            "needs code that is not here: ",
+        ),
         ("scaler", "holds a dict, not a model"),
         ("class", "holds a class, MLPClassifier, not a model"),
         ("svc", "holds a LinearSVC, which has no predict_proba"),

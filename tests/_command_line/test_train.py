@@ -176,6 +176,11 @@ def test_three_channels_are_the_default_and_a_linear_model_has_no_curve(
         (["--image-shape", "28"], "argument --image-shape: must be like 28x28"),
         (["--image-shape", "2x8x8"], "'image_shape' parameter of load_folder"),
         (["--device", "abacus"], "abacus"),
+        (["--mode", "digit"], "argument --mode: pictures in colour are only resized"),
+        (
+            ["--image-shape", "28x28", "--resize", "crop"],
+            "argument --resize: what is framed as a digit",
+        ),
         (["--estimator", "linear", "--epochs", "3"], "the linear estimator has none"),
     ],
 )

@@ -164,6 +164,14 @@ def test_verbose_prints_the_table_of_skorch(few, capsys):
     assert [re.match(r"\s*(\d+)", line)[1] for line in lines[2:]] == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("name", ["loss_curve_", "module_", "n_epochs_", "device_"])
+def test_what_a_fit_sets_is_asked_for_by_its_own_name_before(name):
+    clf = MLPClassifier()
+    assert not hasattr(clf, name)
+    with pytest.raises(AttributeError, match=f"'MLPClassifier' .* '{name}' before"):
+        getattr(clf, name)
+
+
 def test_silent_without_verbose(few, capfd):
     X, _, y, _ = few
     overfit(n_iter_no_change=2).fit(X, y)

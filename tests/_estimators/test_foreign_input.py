@@ -12,6 +12,9 @@ from every_estimator import N, every_estimator, mlp
 from numpy.testing import assert_array_equal
 from PIL import Image
 
+from skmnist._estimators.foreign_input import BUNCH_KEYS
+from skmnist.datasets import load_digits28
+
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -68,7 +71,20 @@ FOREIGN = {
         lambda X, y: [as_png(x) for x in X],
         r"list of bytes instead.*load_picture\(io\.BytesIO\(item\)\)",
     ),
+    "a name of a Bunch": (lambda X, y: "data", r"'data' instead.*with split=True"),
+    "a file name": (
+        lambda X, y: "mnist.csv",
+        r"'mnist\.csv' instead\. Load the images",
+    ),
+    "images and labels": (lambda X, y: (X, y), r"a pair of .*: fit\(X, y\)"),
 }
+
+
+def test_a_data_set_that_was_not_split_unpacks_into_those_names(images, labels):
+    X_train, _, y_train, _ = load_digits28()
+    with pytest.raises(ValueError, match="with split=True"):
+        mlp().fit(X_train, y_train)
+    assert tuple(load_digits28()) == BUNCH_KEYS
 
 
 @pytest.mark.parametrize("case", FOREIGN)

@@ -18,6 +18,12 @@ def test_images_of_another_shape_are_refused_after_the_fit(make, images, labels)
     clf = make().fit(images, labels)
     with pytest.raises(ValueError, match=r"\(1, 14, 56\).*fitted on \(1, 28, 28\)"):
         clf.predict(images.reshape(N, 14, 56))
+    colour = np.repeat(images[:, None], 3, axis=1)
+    with pytest.raises(ValueError, match=r"\(3, 28, 28\).*grey.*X\.mean\(axis=1\)"):
+        clf.predict(colour)
+    clf = make().fit(colour, labels)
+    with pytest.raises(ValueError, match=r"\(1, 28, 28\).*as many channels"):
+        clf.predict(images)
 
 
 def with_pixel(images, value):

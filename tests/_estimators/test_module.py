@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import sys
+import warnings
 
 import joblib
 import numpy as np
@@ -472,6 +473,26 @@ def test_bad_modules_are_refused_before_training(params, name, came, few):
     with pytest.raises(ValueError, match=message):
         clf.fit(X, y)
     assert not hasattr(clf, "classes_")
+
+
+def ends_in(layer):
+    def make(image_shape, n_classes):
+        return nn.Sequential(dense(image_shape, n_classes), layer)
+
+    return make
+
+
+def test_probabilities_in_place_of_logits_are_warned_of_once(few):
+    X, _, y, _ = few
+    with pytest.warns(UserWarning, match=r"'module' .* probabilities.*logits") as found:
+        clf = own(ends_in(nn.Softmax(1))).fit(X, y)
+    assert len(found) == 1
+    assert found[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf.predict(X)
+        copy.deepcopy(clf)
+        own(ends_in(nn.LogSoftmax(1))).fit(X, y)
 
 
 def test_nested_names_are_refused_with_what_to_pass():
