@@ -13,6 +13,12 @@ def check_sample_weight(sample_weight, n_samples):
     """Weights as float64 of shape (n_samples,), or None where none were given."""
     if sample_weight is None:
         return None
+    if isinstance(sample_weight, str):
+        raise ValueError(
+            "sample_weight must hold one weight per row of X. Got "
+            f"{sample_weight!r} instead. Weights of classes are a parameter of the "
+            "estimator: class_weight='balanced'."
+        )
     if is_real(sample_weight):
         sample_weight = np.full(n_samples, sample_weight)
     weights = check_array(

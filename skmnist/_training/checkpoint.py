@@ -1,6 +1,7 @@
 """A training's state in a file: written after every epoch, resumed from later."""
 
 import contextlib
+import errno
 import hashlib
 import io
 import itertools
@@ -38,11 +39,18 @@ def owned_checkpoint(path):
     ValueError
         For a checkpoint that another fit is using now.
     OSError
-        For a file that could not be written: its folder is not there, or read-only.
+        For a file that could not be written: it is a folder, or its folder is not
+        there or read-only.
     """
     if path is None:
         yield
         return
+    if os.path.isdir(path):
+        raise IsADirectoryError(
+            errno.EISDIR,
+            "The 'checkpoint' parameter must be a file, and this is a folder",
+            os.fspath(path),
+        )
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(sole_writer(path))

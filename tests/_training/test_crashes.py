@@ -127,8 +127,10 @@ def test_training_killed_at_any_moment_ends_as_if_it_had_not_been(
     kept, moments = tmp_path / "kept", np.random.default_rng()
     n_kills = n_half_written = n_runs = 0
     while n_kills < 25:
-        while not fit_in_child(process, moments.uniform(0.02, 0.5)):
+        longest = 0.5
+        while not fit_in_child(process, moments.uniform(0.02, longest)):
             n_kills += 1
+            longest *= 1.1  # else a run on a busy machine might get nowhere
             n_half_written += len(list(kept.glob(".run." + "?" * 32)))
             read_checkpoint(kept / "run")  # whole, or not there
         assert os.listdir(kept) == ["run"]
@@ -189,6 +191,13 @@ def without_rights():
         yield
     finally:
         os.seteuid(me)
+
+
+def test_checkpoint_that_is_a_folder_is_named(few, tmp_path):
+    X, _, y, _ = few
+    with pytest.raises(IsADirectoryError, match=r"'checkpoint' .* this is a folder"):
+        mlp(checkpoint=tmp_path).fit(X, y)
+    assert os.listdir(tmp_path) == []
 
 
 def test_folder_that_cannot_be_written_is_an_error_before_training(broken_off, few):
