@@ -10,6 +10,7 @@ from skmnist._training.ambient import in_own_torch_state
 from skmnist._training.modules import summarize
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from skorch.history import History
 
@@ -36,7 +37,10 @@ class FittedNetwork:
     """A mixin of fitted attributes that are read off the net of a classifier."""
 
     net_: Any
-    image_shape_: Any
+    image_shape_: tuple[int, int, int]
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    best_epoch_: int | None
 
     @in_own_torch_state
     def summary(self) -> ModelSummary:

@@ -116,6 +116,11 @@ class LinearClassifier(
     True
     """
 
+    classes_: np.ndarray
+    image_shape_: tuple[int, int, int]
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
     _rules = {
         "C": rules.number("a positive float", low=0, low_open=True, infinite=True),
         "solver": rules.one_of("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"),

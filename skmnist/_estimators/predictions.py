@@ -21,7 +21,7 @@ class Predictions:
     """A mixin of the methods that predict, for a classifier that owns a net."""
 
     net_: Any
-    classes_: Any
+    classes_: np.ndarray
     _move_if_asked: Any
 
     def predict(self, X: ArrayLike) -> np.ndarray:

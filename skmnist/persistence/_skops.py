@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from inspect import isfunction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sklearn import metrics
 
@@ -188,7 +188,7 @@ def save(
 
 
 @public
-def load(path: FilePath, *, trusted: Sequence[str] = ()) -> BaseEstimator:
+def load(path: FilePath, *, trusted: Sequence[str] = ()) -> Any:
     """Read an estimator from a file, without running any code of the file's.
 
     Only the types of skmnist's estimators, of scikit-learn's (but not of its compiled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 from skmnist._public import public
 from skmnist.recipes._reports import RECIPES
@@ -80,6 +80,12 @@ def get_recipe(name: str) -> Recipe:
     return _find(name, RECIPES, "recipe", "list_recipes")
 
 
+@overload
+def get_study(  # type: ignore[overload-overlap]
+    name: Literal["dl-2020/parameter-count"],
+) -> LayerStudy: ...
+@overload
+def get_study(name: str) -> Study: ...
 @public
 def get_study(name: str) -> Study | LayerStudy:
     """Get a study by its name.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from skmnist._public import public
 from skmnist.recipes._recorders import TrainingAccuracy
@@ -204,7 +203,7 @@ class RecipeResult:
     """
 
     recipe: Recipe
-    estimator: BaseEstimator
+    estimator: Any
     figures: dict[str, dict[int, float]]
     n_epochs: int
     n_train: int

@@ -320,7 +320,7 @@ OWN = [
             "lr": 0.006,
             "batch_size": 128,
             "max_epochs": 20,
-            # Five errors in 10,000 less than none; 0.05 gives three.
+            # Seven errors of 10,000 less than none (with 14 epochs).
             "label_smoothing": 0.1,
             "augment": "affine",
             "precision": "auto",

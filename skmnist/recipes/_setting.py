@@ -5,7 +5,6 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 from sklearn.model_selection import PredefinedSplit, train_test_split
 
 import skmnist
@@ -63,7 +62,7 @@ class Setting:
                 "instead."
             )
 
-    def make_estimator(self, **overrides: Any) -> BaseEstimator:
+    def make_estimator(self, **overrides: Any) -> Any:
         """Make an unfitted estimator with the report's settings.
 
         Parameters
