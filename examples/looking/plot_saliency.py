@@ -8,8 +8,8 @@ and which for another label.
 """
 
 # %%
-# For convolutions it uses Grad-CAM [1]_: the maps of the last convolution, weighted by
-# how much each of them speaks for the label.
+# For convolutions it uses Grad-CAM [1]_: the maps that the last convolution, its
+# activation and its pooling make, weighted by how much each speaks for the label.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -23,8 +23,8 @@ one_of_each = [np.flatnonzero(y_test == digit)[0] for digit in clf.classes_]
 SaliencyDisplay.from_estimator(clf, X_test[one_of_each], n_columns=5)
 
 # %%
-# The same nine, asked about other labels. Each map has its own scale: for a four and a
-# seven there is little in the strokes, so that the empty ground is what speaks most.
+# The same nine, asked about other labels. Each map has its own scale: for a four, it is
+# above all the empty ground over the loop, where a four would be open.
 nine = X_test[[one_of_each[9]] * 4]
 SaliencyDisplay.from_estimator(clf, nine, [9, 8, 4, 7], n_columns=4)
 

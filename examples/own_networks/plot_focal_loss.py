@@ -43,7 +43,7 @@ p = torch.linspace(0.01, 0.99, 99)
 logits = torch.stack([p.log(), (1 - p).log()], dim=1)
 _, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
 for gamma in (0, 0.5, 1, 2, 5):
-    losses = FocalLoss(gamma)(logits, torch.zeros(len(p), dtype=int))
+    losses = FocalLoss(gamma)(logits, torch.zeros(len(p), dtype=torch.long))
     ax.plot(p, losses, label=f"gamma={gamma}")
 ax.set(xlabel="probability of the true class", ylabel="loss (nats)", ylim=(0, 4))
 ax.legend()

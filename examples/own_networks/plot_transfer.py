@@ -54,6 +54,7 @@ ax.legend()
 plt.show()
 
 # %%
-# The maps tell a little more than the pixels. The hidden layer tells less: it has kept
+# With five or ten images of each class the maps tell no more than the pixels, with
+# twenty or more they do. The hidden layer tells less: it has kept
 # what zeros to fours differ in, and dropped the rest. What a network can pass on grows
 # with the classes and images that it has seen.

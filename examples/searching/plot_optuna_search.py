@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import optuna
 from optuna.distributions import FloatDistribution
 from optuna_integration import OptunaSearchCV
+from sklearn.exceptions import ConvergenceWarning
 
 from skmnist import MLPClassifier
 from skmnist.datasets import load_digits28
@@ -25,6 +26,8 @@ from skmnist.datasets import load_digits28
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 # It warns that it is experimental, and uses features that Optuna 5 deprecates.
 warnings.filterwarnings("ignore", message=".*(OptunaSearchCV|optuna)")
+# Some rates are too high to learn anything with, as the search is to find out.
+warnings.filterwarnings("ignore", category=ConvergenceWarning)
 X_train, X_test, y_train, y_test = load_digits28(split=True)
 search = OptunaSearchCV(
     MLPClassifier((32,), max_epochs=5, random_state=0),

@@ -47,6 +47,5 @@ for candidate, published, _, (mean, deviation) in result.comparison():
 # %%
 # The published figures are for 60,000 images and 15 epochs. With 1,415 images an epoch
 # has fewer optimiser steps; four times as many epochs make up for this in part.
-# sphinx_gallery_thumbnail_number = 2
 ParameterSweepDisplay.from_cv_results(result.cv_results, score="mean_test_accuracy")
 plt.show()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABCMeta, abstractmethod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import torch
 from sklearn.base import (
@@ -61,6 +61,18 @@ from skmnist._warn import warn
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+    from torch.optim import Optimizer
+
+    from skmnist._estimators.parameters import Augment, Callbacks, Loss
+    from skmnist._typing import (
+        ClassWeight,
+        FilePath,
+        OptimizerName,
+        PixelScaling,
+        Precision,
+        RandomState,
+        Schedule,
+    )
 
 
 # Steps of the optimiser that max_epochs="auto" gives few images at least. Measured on
@@ -96,34 +108,34 @@ class NetworkClassifier(
     def __init__(
         self,
         *,
-        optimizer,
-        optimizer_params,
-        lr,
-        weight_decay,
-        momentum,
-        lr_schedule,
-        lr_decay,
-        batch_size,
-        max_epochs,
-        loss,
-        label_smoothing,
-        shuffle,
-        class_weight,
-        early_stopping,
-        validation_fraction,
-        n_iter_no_change,
-        tol,
-        pixel_scaling,
-        augment,
-        device,
-        precision,
-        micro_batch_size,
-        callbacks,
-        checkpoint,
-        warm_start,
-        random_state,
-        verbose,
-    ):
+        optimizer: OptimizerName | type[Optimizer],
+        optimizer_params: dict[str, Any] | None,
+        lr: float,
+        weight_decay: float,
+        momentum: float,
+        lr_schedule: Schedule,
+        lr_decay: float,
+        batch_size: int,
+        max_epochs: int | Literal["auto"],
+        loss: Loss,
+        label_smoothing: float | Literal["auto"],
+        shuffle: bool,
+        class_weight: ClassWeight,
+        early_stopping: bool,
+        validation_fraction: float,
+        n_iter_no_change: int,
+        tol: float,
+        pixel_scaling: PixelScaling,
+        augment: Augment,
+        device: str | torch.device,
+        precision: Precision,
+        micro_batch_size: int | Literal["auto"],
+        callbacks: Callbacks | None,
+        checkpoint: FilePath | None,
+        warm_start: bool,
+        random_state: RandomState,
+        verbose: int,
+    ) -> None:
         self.optimizer = optimizer
         self.optimizer_params = optimizer_params
         self.lr = lr

@@ -1,12 +1,19 @@
 """What a pickle says of the version that made it, and what another makes of it."""
 
 import inspect
+from typing import TYPE_CHECKING
 
 from skmnist._versions import __version__ as NOW
 from skmnist._warn import warn
 
+if TYPE_CHECKING:
+    # What type checkers take for the common base of our estimators.
+    from sklearn.base import BaseEstimator as Base
+else:
+    Base = object
 
-class VersionedPickle:
+
+class VersionedPickle(Base):
     """A mixin before `BaseEstimator`: the version of skmnist is in the state.
 
     A state of another version is restored with a warning; what an estimator of that

@@ -19,7 +19,7 @@ def features(net, images, memory_map=None):
     def compute(pixels):
         with watch([module.last_layer]) as calls:
             module(pixels)
-        (x, *_), _ = calls[-1]
+        _, (x, *_), _ = calls[-1]
         return x.flatten(1)
 
     return net._in_parts(compute, images, module.n_units, memory_map)
@@ -62,7 +62,7 @@ def saliency(net, images, targets, by_convolution):
     targets : int64 tensor of shape (n,)
         The position of the class, for every image.
     by_convolution : bool
-        Grad-CAM of the last convolution, else the size of the logit's gradient by the
+        Grad-CAM of the last maps, else the size of the logit's gradient by the
         pixels, of the channel where it is largest.
     """
     module, device = net._predicting_module(), torch.device(net.device)
@@ -82,9 +82,9 @@ def _gradient(module, pixels, classes):
 
 def _grad_cam(module, pixels, classes):
     """Selvaraju et al., "Grad-CAM", ICCV 2017: maps, weighted by their gradients."""
-    with watch(convolutions(module)) as calls:
+    with watch(module.modules()) as calls:
         logits = module(pixels).gather(1, classes[:, None])
-    _, maps = calls[-1]
+    maps = _last_maps(calls)
     (gradient,) = torch.autograd.grad(logits.sum(), maps)
     weights = gradient.mean((2, 3), keepdim=True)
     heat = (weights * maps.detach()).sum(1, keepdim=True).relu()
@@ -92,14 +92,31 @@ def _grad_cam(module, pixels, classes):
     return F.interpolate(heat, size, mode="bilinear", align_corners=False)[:, 0]
 
 
+def _last_maps(calls):
+    """What the last convolution and all behind it make, as long as it has positions.
+
+    That is behind the activation. Before it most numbers are negative, which nothing
+    after it sees: weighted, they sum to no map at all for most images.
+    """
+    kinds = [isinstance(layer, nn.Conv2d) for layer, _, _ in calls]
+    last = len(kinds) - 1 - kinds[::-1].index(True)
+    outputs = [output for _, _, output in calls[last:]]
+    with_positions = [
+        maps
+        for maps in outputs
+        if isinstance(maps, torch.Tensor) and maps.dim() == 4 and maps[0, 0].numel() > 1
+    ]
+    return with_positions[-1] if with_positions else outputs[0]
+
+
 @contextlib.contextmanager
 def watch(layers):
-    """The (inputs, output) of the layers, call by call, in this thread alone."""
+    """The (layer, inputs, output) of layers, call by call, in this thread alone."""
     calls, thread = [], threading.get_ident()
 
     def note(layer, inputs, output):
         if threading.get_ident() == thread:
-            calls.append((inputs, output))
+            calls.append((layer, inputs, output))
 
     hooks = [layer.register_forward_hook(note) for layer in layers]
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.image import AxesImage
     from sklearn.base import BaseEstimator
 
     from skmnist._typing import ImageShape
@@ -60,6 +62,11 @@ class FilterDisplay:
     >>> display.filters.shape
     (10, 1, 8, 8)
     """
+
+    ax_: Axes
+    figure_: Any  # of an axes in a subfigure, that
+    images_: list[AxesImage]
+    colorbar_: Colorbar
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from ._style import as_images, check_number, check_option, draw_grid, find_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
     from numpy.typing import ArrayLike
     from sklearn.base import BaseEstimator
 
@@ -70,6 +71,10 @@ class ImageGridDisplay:
     >>> display.images_[0].axes.get_title().splitlines()
     ['9 → 7', '100.0 %']
     """
+
+    ax_: Axes
+    figure_: Any  # of an axes in a subfigure, that
+    images_: list[AxesImage]
 
     def __init__(
         self,
@@ -302,8 +307,13 @@ class ImageGridDisplay:
         if len(self.images) == 0:
             self.ax_, self.images_ = find_axes(ax, name), []
             self.ax_.set_axis_off()
-            place = {"ha": "center", "va": "center", "transform": self.ax_.transAxes}
-            self.ax_.text(0.5, 0.5, self.empty_message, **place)
+            self.ax_.annotate(
+                self.empty_message,
+                (0.5, 0.5),
+                xycoords="axes fraction",
+                ha="center",
+                va="center",
+            )
         else:
             tiles = _as_tiles(np.asarray(self.images))
             # One scale for all, so that brightness can be compared.

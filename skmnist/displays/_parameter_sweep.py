@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
     from matplotlib.container import Container
+    from matplotlib.image import AxesImage
     from matplotlib.text import Text
     from pandas import DataFrame
     from sklearn.base import BaseEstimator
@@ -90,6 +92,13 @@ class ParameterSweepDisplay:
     >>> display.ax_.get_xscale(), display.ax_.get_xlabel()
     ('log', 'var_smoothing')
     """
+
+    ax_: Axes
+    figure_: Any  # of an axes in a subfigure, that
+    series_: list[Container]
+    image_: AxesImage | None
+    colorbar_: Colorbar | None
+    texts_: list[Text]
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -13,6 +13,7 @@ from ._style import as_images, check_number, check_option, draw_grid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
     from numpy.typing import ArrayLike
     from sklearn.base import BaseEstimator
 
@@ -58,6 +59,11 @@ class SaliencyDisplay:
     >>> display.maps.shape
     (6, 28, 28)
     """
+
+    ax_: Axes
+    figure_: Any  # of an axes in a subfigure, that
+    images_: list[AxesImage]
+    maps_: list[AxesImage]
 
     def __init__(
         self,

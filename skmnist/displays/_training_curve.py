@@ -71,6 +71,11 @@ class TrainingCurveDisplay:
     ['training', 'validation']
     """
 
+    ax_: Axes
+    figure_: Any  # of an axes in a subfigure, that
+    lines_: list[Line2D]
+    bands_: list[PolyCollection]
+
     def __init__(
         self,
         *,

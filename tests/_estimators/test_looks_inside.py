@@ -227,6 +227,40 @@ def test_grad_cam_of_a_mean_over_maps_is_the_class_activation_map(fitted, few):
     np.testing.assert_allclose(maps, expected, atol=1e-6)
 
 
+def test_grad_cam_is_of_the_maps_behind_the_activation(few):
+    X, X_test, y, _ = few
+    clf = ConvNetClassifier((8, 16), (32,), max_epochs=10, random_state=0).fit(X, y)
+    maps, labels = clf._saliency(X_test)
+    flatten = next(
+        i for i, m in enumerate(clf.module_.layers) if isinstance(m, nn.Flatten)
+    )
+    pixels = clf.module_.scaling(torch.tensor(X_test[:, None]))
+    inside = clf.module_.layers[:flatten](pixels).detach().requires_grad_()
+    logits = clf.module_.layers[flatten:](inside)
+    logits[range(100), torch.tensor(labels)].sum().backward()
+    weights = inside.grad.mean((2, 3), keepdim=True)
+    by_hand = (weights * inside.detach()).sum(1, keepdim=True).relu()
+    by_hand = F.interpolate(by_hand, (28, 28), mode="bilinear")[:, 0]
+    np.testing.assert_allclose(maps, by_hand, atol=1e-5 * float(by_hand.max()))
+    # Before the activation, two of three images had no map at all.
+    assert (maps.max((1, 2)) == 0).mean() < 0.1
+
+
+def test_grad_cam_of_maps_without_positions_is_one_value(few):
+    X, X_test, y, _ = few
+    clf = ModuleClassifier(Whole, max_epochs=2, random_state=0).fit(X, y)
+    maps, _ = clf._saliency(X_test)
+    assert maps.shape == (100, 28, 28)
+    assert (np.ptp(maps, axis=(1, 2)) < 1e-6).all()
+
+
+class Whole(nn.Sequential):
+    def __init__(self, image_shape, n_classes):
+        super().__init__(
+            nn.Conv2d(image_shape[0], 8, 28), nn.Flatten(), nn.Linear(8, n_classes)
+        )
+
+
 class Mean(nn.Sequential):
     def __init__(self, image_shape, n_classes):
         super().__init__(
