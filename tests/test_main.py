@@ -144,10 +144,10 @@ def test_compare_prints_a_table_and_writes_models_and_a_figure(tmp_path, digits)
         if line.partition(" ")[0].endswith("Classifier")
     }
     assert list(rows) == ["LinearClassifier", "MLPClassifier", "ConvNetClassifier"]
-    for name, (parameters, _, accuracy, errors, low, _, high) in rows.items():
+    for name, (parameters, _, accuracy, sign, errors, low, _, high) in rows.items():
         clf = joblib.load(tmp_path / f"{name}.joblib")
         assert f"{clf.n_parameters_:,}" == parameters
-        assert f"{clf.score(X_test, y_test):.2%}" == accuracy
+        assert f"{100 * clf.score(X_test, y_test):.2f} %" == f"{accuracy} {sign}"
         assert (clf.predict(X_test) != y_test).sum() == int(errors)
         assert int(low) < int(errors) < int(high)
     assert (tmp_path / "compare.png").read_bytes().startswith(b"\x89PNG")
