@@ -97,15 +97,18 @@ def _look_usual(estimator, rows):
     It takes a quarter of the time of the rest, and a prediction of one image may not
     take much.
     """
-    half = estimator._pixel_range_[1] / 2
-    if rows.dtype not in WHOLE or half <= FAR or estimator._pixel_range_[0] < 0:
+    lowest, highest = estimator._pixel_range_
+    if lowest < 0 or highest <= 2 * FAR or rows.dtype not in WHOLE:
         return False
-    with _some(rows) as some:
-        n_light = np.count_nonzero(some > half)
-        return n_light > 0 and (
-            estimator._only_ground_ is None
-            or (estimator._only_ground_ == "light") == (2 * n_light > some.size)
-        )
+    # Of few rows the pages are about to be read in any case.
+    rows_of = contextlib.nullcontext if len(rows) <= ROWS else _some
+    with rows_of(rows) as some:
+        # Beside an int, the pixels are not made floats first.
+        n_light = np.count_nonzero(some > int(highest / 2))
+    if n_light == 0:
+        return False
+    ground = estimator._only_ground_
+    return ground is None or (ground == "light") == (2 * n_light > some.size)
 
 
 def _range(rows):
