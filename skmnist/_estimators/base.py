@@ -38,7 +38,7 @@ from skmnist._estimators.training_data import (
     hold_out,
     with_loss_weights,
 )
-from skmnist._estimators.training_warnings import warn_of_training
+from skmnist._estimators.training_warnings import LEAST_STEPS, warn_of_training
 from skmnist._training.ambient import in_own_torch_state
 from skmnist._training.build import NET_SETTINGS, build_net
 from skmnist._training.checkpoint import (
@@ -73,11 +73,6 @@ if TYPE_CHECKING:
         RandomState,
         Schedule,
     )
-
-
-# Steps of the optimiser that max_epochs="auto" gives few images at least. Measured on
-# 100 to 5,000 images of MNIST (docs/decisions.md).
-LEAST_STEPS = 50
 
 
 class NetworkClassifier(

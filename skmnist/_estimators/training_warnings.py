@@ -7,7 +7,9 @@ from sklearn.exceptions import ConvergenceWarning
 from skmnist._training.optimizers import SCHEDULES_BY_STEP
 from skmnist._warn import warn
 
-# Fewer say nothing; as many as max_epochs="auto" gives at least.
+# Steps of the optimiser that show something of a network, and that max_epochs="auto"
+# gives few images at least. Measured on 100 to 5,000 images of MNIST
+# (docs/decisions.md).
 LEAST_STEPS = 50
 
 # Of a learning rate: what is below it has come down.

@@ -462,7 +462,7 @@ def refused(digits):
         (b"", "is not a model that joblib can open (EOFError)"),
         (
             b"cskmnist.__main__\nPets\n.",
-            "needs code that is not here: ",
+            "needs code that is not here: module 'skmnist.__main__' has no attribute",
         ),
         ("scaler", "holds a dict, not a model"),
         ("class", "holds a class, MLPClassifier, not a model"),

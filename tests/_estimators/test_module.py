@@ -495,6 +495,20 @@ def test_probabilities_in_place_of_logits_are_warned_of_once(few):
         own(ends_in(nn.LogSoftmax(1))).fit(X, y)
 
 
+class InDouble(nn.Module):
+    def forward(self, x):
+        return x.double()
+
+
+def test_logits_may_come_in_another_precision(few):
+    X, X_test, y, _ = few
+    expected = own(dense).fit(X, y).predict_proba(X_test)
+    proba = own(ends_in(InDouble())).fit(X, y).predict_proba(X_test)
+    np.testing.assert_allclose(proba, expected, atol=1e-5)
+    with pytest.warns(UserWarning, match="seems to give probabilities"):
+        own(ends_in(nn.Sequential(nn.Softmax(1), InDouble()))).fit(X, y)
+
+
 def test_nested_names_are_refused_with_what_to_pass():
     for name in ("module__width", "module_params__width"):
         expected = re.escape('Pass module_params={"width": ...} instead.')
