@@ -14,12 +14,24 @@ from skmnist._training.dense import Linear, descend, linear
 from skmnist._training.modules import MLP, PixelScaling
 from skmnist._training.optimizers import OPTIMIZERS, plain_descent
 
+_aten = torch.ops.aten
+
 # Activations whose own value tells their derivative: the function, in place, and the
-# gradient of its input, from the gradient of the value and the value.
+# gradient of its input from the gradient of the value and the value, in the former's
+# memory.
 ACTIVATIONS = {
-    nn.ReLU: (torch.relu_, lambda g, y: torch.ops.aten.threshold_backward(g, y, 0)),
-    nn.Sigmoid: (torch.sigmoid_, torch.ops.aten.sigmoid_backward),
-    nn.Tanh: (torch.tanh_, torch.ops.aten.tanh_backward),
+    nn.ReLU: (
+        torch.relu_,
+        lambda g, y: _aten.threshold_backward.grad_input(g, y, 0, grad_input=g),
+    ),
+    nn.Sigmoid: (
+        torch.sigmoid_,
+        lambda g, y: _aten.sigmoid_backward.grad_input(g, y, grad_input=g),
+    ),
+    nn.Tanh: (
+        torch.tanh_,
+        lambda g, y: _aten.tanh_backward.grad_input(g, y, grad_input=g),
+    ),
     nn.Identity: (lambda y: y, lambda g, y: g),
 }
 
@@ -83,10 +95,17 @@ class DenseSteps:
     """
 
     def __init__(self, module, loss, descent):
-        self.scaling = module.scaling
-        self.dense = module.layers[1::2]
+        dense, scaling = list(module.layers[1::2]), module.scaling
+        # To take off nothing takes as long as to take off something.
+        self.shift = scaling.shift if scaling.shift.any() else None
+        self.factor = scaling.factor
+        self.pixels = self.factor.new_empty(0)
+        self.weights = [layer.weight for layer in dense]
+        self.biases = [layer.bias for layer in dense]
         self.activations = [ACTIVATIONS[type(layer)] for layer in module.layers[2::2]]
-        self.label_smoothing = loss.label_smoothing
+        self.targets = smooth_targets(
+            dense[-1].out_features, loss.label_smoothing, dense[-1].weight.dtype
+        )
         self.descent = descent
 
     @torch.no_grad()
@@ -107,10 +126,10 @@ class DenseSteps:
         logits : tensor of shape (n, n_classes)
         """
         inputs, logits = self._forward(images)
-        of_logits = self._slope(logits, targets, weights, total)
-        for layer, x, slope in self._backward(inputs, of_logits):
-            _add_gradient(layer.weight, linear(slope.t(), x.t()))
-            _add_gradient(layer.bias, slope.sum(0))
+        of_logits = self._slope(logits, targets, weights).div_(total)
+        for weight, bias, x, slope in self._backward(inputs, of_logits):
+            _add_gradient(weight, linear(slope.t(), x.t()))
+            _add_gradient(bias, slope.sum(0))
         return logits
 
     @torch.no_grad()
@@ -120,43 +139,57 @@ class DenseSteps:
         The gradient of a weight is never in memory: its product goes into the weight.
         """
         inputs, logits = self._forward(images)
-        of_logits = self._slope(logits, targets, weights, total)
+        of_logits = self._slope(logits, targets, weights)
         rate = float(self.descent["lr"])
         keep = 1 - rate * self.descent["weight_decay"]
-        for layer, x, slope in self._backward(inputs, of_logits):
-            descend(layer.weight, slope, x, keep, rate)
-            layer.bias.mul_(keep).sub_(slope.sum(0), alpha=rate)
+        rate = float(rate / total)  # of the summed loss, whose slopes these are
+        rows = logits.new_ones(len(logits))
+        for weight, bias, x, slope in self._backward(inputs, of_logits):
+            descend(weight, slope, x, keep, rate)
+            bias.addmv_(slope.t(), rows, beta=keep, alpha=-rate)
         return logits
 
     def _forward(self, images):
         """The inputs of all layers, and the logits."""
-        inputs = [self.scaling(images).flatten(1)]
-        for layer, (activate, _) in zip(self.dense, self.activations, strict=False):
-            inputs.append(activate(linear(inputs[-1], layer.weight, layer.bias)))
-        last = self.dense[-1]
-        return inputs, linear(inputs[-1], last.weight, last.bias)
+        inputs = [self._scaled(images)]
+        *hidden, last = zip(self.weights, self.biases, strict=True)
+        for layer, (activate, _) in zip(hidden, self.activations, strict=True):
+            inputs.append(activate(linear(inputs[-1], *layer)))
+        return inputs, linear(inputs[-1], *last)
 
-    def _slope(self, logits, targets, weights, total):
-        """The gradient of the mean loss with respect to the logits."""
-        slope = logits.softmax(1)
-        if self.label_smoothing:
-            slope -= self.label_smoothing / slope.shape[1]
-        slope.scatter_(1, targets[:, None], self.label_smoothing - 1, reduce="add")
-        if weights is not None:
-            slope *= weights[:, None]
-        return slope.div_(total)
+    def _scaled(self, images):
+        """The images as rows of pixels, in memory that one step leaves to the next."""
+        n = len(images)
+        if len(self.pixels) < n:
+            self.pixels = torch.empty_like(images, dtype=self.factor.dtype)
+        pixels = self.pixels[:n].copy_(images)
+        if self.shift is not None:
+            pixels.sub_(self.shift)
+        return pixels.mul_(self.factor).flatten(1)
+
+    def _slope(self, logits, targets, weights):
+        """The gradient of the summed loss with respect to the logits."""
+        slope = logits.softmax(1).sub_(self.targets.index_select(0, targets))
+        return slope if weights is None else slope.mul_(weights[:, None])
 
     def _backward(self, inputs, slope):
-        """From the last layer to the first: it, its input, the slope of its output.
+        """From the last layer to the first: weights, input, and slope of the output.
 
-        The layer's weights have been used when it is given: they may be changed.
+        The weights have been used when they are given: they may be changed.
         """
-        for i in reversed(range(len(self.dense))):
-            layer, x, of_output = self.dense[i], inputs[i], slope
+        for i in reversed(range(len(inputs))):
+            of_output = slope
             if i > 0:
                 _, derive = self.activations[i - 1]
-                slope = derive(linear(of_output, layer.weight.t()), x)
-            yield layer, x, of_output
+                slope = derive(linear(of_output, self.weights[i].t()), inputs[i])
+            yield self.weights[i], self.biases[i], inputs[i], of_output
+
+
+def smooth_targets(n_classes, label_smoothing, dtype):
+    """The probabilities that the loss wants of an image of each class, row by row."""
+    others = label_smoothing / n_classes
+    wanted = torch.full((n_classes, n_classes), others, dtype=dtype)
+    return wanted.fill_diagonal_(1 - label_smoothing + others)
 
 
 def _add_gradient(weights, gradient):

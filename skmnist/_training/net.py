@@ -159,6 +159,7 @@ class TrainingNet(PredictingNet):
         finally:
             self._set_training(False)
             self._lend(None)
+            self._dense_steps = None  # and the memory that they keep
         try:
             self.notify("on_train_end", X=train, y=None)
         except KeyboardInterrupt as error:

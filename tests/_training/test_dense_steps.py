@@ -88,6 +88,29 @@ def test_a_descent_is_a_step_of_sgd(weighted, weight_decay, few):
         torch.testing.assert_close(mine, other, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("shift", [[0.0] * 3, [1.0, 0.0, 2.0]])
+def test_batches_of_all_sizes_and_colours(shift):
+    generator = torch.Generator().manual_seed(0)
+    ours, plain = (MLP((3, 4, 5), N_CLASSES, (6,), "tanh", 0).double() for _ in "ab")
+    for module in (ours, plain):
+        initialize_weights(module, torch.Generator().manual_seed(1))
+        module.scaling.set(shift, [0.5, 1.0, 2.0])
+    steps = find_dense_steps(ours, CROSS_ENTROPY, sgd(ours))
+    for n in (7, 8, 2, 7):
+        images = torch.randint(5, (n, 3, 4, 5), generator=generator, dtype=torch.uint8)
+        batch = images, torch.arange(n), None, n
+        logits = steps.add_gradients(*batch)
+        torch.testing.assert_close(logits, with_graph(plain, CROSS_ENTROPY, *batch))
+    for mine, other in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, other.grad, rtol=1e-10, atol=1e-12)
+
+
+def test_a_fit_keeps_no_memory_of_its_steps(few):
+    X, _, y, _ = few
+    clf = MLPClassifier(max_epochs=1, random_state=0).fit(X, y)
+    assert clf.net_._dense_steps is None
+
+
 @pytest.mark.parametrize("lr_schedule", [None, "exponential"])
 def test_a_fit_by_plain_descent_is_a_plain_loop(lr_schedule, bits):
     X, _, y, _ = bits
