@@ -1,5 +1,6 @@
 """The three estimators trained on digits and compared."""
 
+import math
 import time
 import warnings
 from functools import partial
@@ -17,8 +18,9 @@ from tabulate import tabulate
 from skmnist import ConvNetClassifier, LinearClassifier, MLPClassifier
 from skmnist._extras import import_extra
 from skmnist._files import write_whole
+from skmnist._progress import progress_bar
 from skmnist._training.devices import find_device
-from skmnist._training.progress import EpochProgress, progress_bar
+from skmnist._training.progress import EpochProgress
 from skmnist.datasets import fetch_mnist, load_digits28
 
 # Passes over the training images where the estimators' own number, made for
@@ -161,21 +163,32 @@ def draw_figure(results, X_test, y_test):
 
     best = max(results, key=lambda result: result.accuracy)
     networks = {r.name: r.estimator for r in results if hasattr(r.estimator, "net_")}
-    figure = Figure(figsize=(11, 9), layout="constrained")
-    bars, curves, matrix, mistakes = figure.subplots(2, 2).ravel()
-    draw_errors(results, len(y_test), bars)
-    if networks:
-        TrainingCurveDisplay.from_estimator(networks, ax=curves)
-        curves.set_title("Training")
+    several = len(results) > 1
+    panels = ["bars"] * several + ["curves"] * bool(networks) + ["matrix", "mistakes"]
+    rows = math.ceil(len(panels) / 2)
+    # The last one takes what is left of its row.
+    panels += panels[-1:] * (2 * rows - len(panels))
+    figure = Figure(figsize=(11, 4.5 * rows), layout="constrained")
+    axes = figure.subplot_mosaic(np.reshape(panels, (rows, 2)).tolist())
+    if several:
+        draw_errors(results, len(y_test), axes["bars"])
     else:
-        curves.set_axis_off()
-    draw_confusion(best.estimator, X_test, y_test, matrix)
-    matrix.set_title(f"{best.name}: confusion matrix")
-    look = {"n_images": 24, "n_columns": 6, "ax": mistakes}
+        figure.suptitle(f"{best.n_errors:,} errors on {len(y_test):,} test images")
+    if networks:
+        TrainingCurveDisplay.from_estimator(networks, ax=axes["curves"])
+        axes["curves"].set_title("Training")
+    draw_confusion(best.estimator, X_test, y_test, axes["matrix"])
+    axes["matrix"].set_title(f"{best.name}: confusion matrix")
     ImageGridDisplay.from_estimator(
-        best.estimator, X_test, y_test, kind="mistakes", **look
+        *(best.estimator, X_test, y_test),
+        kind="mistakes",
+        n_images=24,
+        n_columns=6 if several else 12,
+        ax=axes["mistakes"],
     )
-    mistakes.set_title("Its worst mistakes (true \N{RIGHTWARDS ARROW} predicted)")
+    axes["mistakes"].set_title(
+        "Its worst mistakes (true \N{RIGHTWARDS ARROW} predicted)"
+    )
     return figure
 
 

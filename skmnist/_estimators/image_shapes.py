@@ -65,12 +65,23 @@ def find_image_shape(estimator, n_features, own_shape, requested=None):
             )
         return shape
     if own_shape is not None:
+        _look_for_last_channels(own_shape)
         return own_shape
     side = math.isqrt(n_features)
     if side * side == n_features:
         return (1, side, side)
     _look_for_slips(estimator, n_features)
     return (1, 1, n_features)
+
+
+def _look_for_last_channels(shape):
+    """Images that are square only if the channels, of another number, come last."""
+    n_channels, height, width = shape
+    if n_channels == height > width and n_channels not in CHANNELS:
+        warn(
+            f"X holds {n_channels} channels of {height}x{width} pixels. If the "
+            f"{width} are the channels, pass X.transpose(0, 3, 1, 2)."
+        )
 
 
 def _look_for_slips(estimator, n_features):

@@ -1,9 +1,8 @@
 """A progress bar over the epochs of a fit."""
 
-import sys
-import warnings
-
 from skorch.callbacks import Callback
+
+from skmnist._progress import progress_bar
 
 
 class EpochProgress(Callback):
@@ -54,27 +53,3 @@ class EpochProgress(Callback):
 
     def load_state_dict(self, state):
         """Go on from `state_dict`."""
-
-
-def progress_bar(label, total, unit="", initial=0):
-    """Open a bar that fits a terminal of 80 columns.
-
-    Where standard error is not a terminal but a log, it is redrawn only every ten
-    seconds.
-    """
-    with warnings.catch_warnings():
-        # Without ipywidgets a notebook gets the bar of a terminal, and a warning.
-        warnings.filterwarnings("ignore", message="IProgress not found")
-        from tqdm.auto import tqdm
-
-    in_notebook = any(cls.__module__ == "tqdm.notebook" for cls in tqdm.__mro__)
-    bar = "{bar}" if in_notebook else "{bar:5}"
-    return tqdm(
-        total=total,
-        initial=initial,
-        desc=label,
-        bar_format=f"{{desc:<18}} {bar} {{n_fmt}}/{{total_fmt}}"
-        + (f" {unit}s" if unit else "")
-        + " {elapsed}{postfix}",
-        mininterval=0.1 if in_notebook or sys.stderr.isatty() else 10,
-    )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from sklearn.utils import Bunch
-from tqdm import tqdm
 
+from skmnist._progress import progress_bar
 from skmnist._public import public
 from skmnist._warn import warn
 
@@ -159,21 +158,17 @@ def _read_into(data, files, read_one, verbose):
     """
     read: list[tuple[str, int]] = []
     unreadable: list[str] = []
-    bar = {"unit": "file", "disable": not verbose}
-    for path, label in tqdm(files, "load_folder", mininterval=_interval(), **bar):
-        try:
-            picture = read_one(path)
-        except (OSError, ValueError):
-            unreadable.append(path)
-        else:
-            data[len(read)] = picture.image.reshape(data.shape[1:])
-            read.append((path, label))
+    with progress_bar("load_folder", len(files), "file", disable=not verbose) as bar:
+        for path, label in files:
+            try:
+                picture = read_one(path)
+            except (OSError, ValueError):
+                unreadable.append(path)
+            else:
+                data[len(read)] = picture.image.reshape(data.shape[1:])
+                read.append((path, label))
+            bar.update()
     return read, unreadable
-
-
-def _interval():
-    """Seconds between two states of the bar; in a log, each of them stays."""
-    return 0.1 if sys.stderr.isatty() else 10
 
 
 def find_files(folder):

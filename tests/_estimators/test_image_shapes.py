@@ -46,6 +46,20 @@ def test_channels_last_with_alpha_are_refused(make, images, labels):
     assert make().fit(X.transpose(0, 3, 1, 2), labels).image_shape_ == (4, 28, 28)
 
 
+def test_another_number_of_channels_last_is_asked_about(images, labels):
+    X = np.stack([images, images], axis=3)
+    question = r"28 channels of 28x2 pixels. .* X.transpose\(0, 3, 1, 2\)"
+    for make in (linear, mlp):
+        with pytest.warns(UserWarning, match=question):
+            make().fit(X, labels)
+    clf = mlp().fit(X.transpose(0, 3, 1, 2), labels)
+    assert clf.image_shape_ == (2, 28, 28)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for clear in ((28, 28, 28), (2, 28, 28), (3, 3, 2), (28, 2, 28)):
+            assert find_image_shape(clf, 0, clear) == clear
+
+
 def test_an_image_shape_with_channels_last_is_refused(images, labels):
     X = np.repeat(images[..., np.newaxis], 3, axis=3)
     clf = ConvNetClassifier(image_shape=(28, 28, 3))
