@@ -1,6 +1,5 @@
 """The three estimators trained on digits and compared."""
 
-import math
 import time
 import warnings
 from functools import partial
@@ -165,15 +164,16 @@ def draw_figure(results, X_test, y_test):
     networks = {r.name: r.estimator for r in results if hasattr(r.estimator, "net_")}
     several = len(results) > 1
     panels = ["bars"] * several + ["curves"] * bool(networks) + ["matrix", "mistakes"]
-    rows = math.ceil(len(panels) / 2)
-    # The last one takes what is left of its row.
-    panels += panels[-1:] * (2 * rows - len(panels))
-    figure = Figure(figsize=(11, 4.5 * rows), layout="constrained")
-    axes = figure.subplot_mosaic(np.reshape(panels, (rows, 2)).tolist())
+    wide = len(panels) == 3  # the mistakes, in a row of their own
+    layout = np.reshape([*panels, *panels[-1:] * wide], (-1, 2))
+    heights = [4.5, 2.7 if wide else 4.5][: len(layout)]
+    figure = Figure(figsize=(11, sum(heights)), layout="constrained")
+    axes = figure.subplot_mosaic(layout.tolist(), height_ratios=heights)
     if several:
         draw_errors(results, len(y_test), axes["bars"])
     else:
-        figure.suptitle(f"{best.n_errors:,} errors on {len(y_test):,} test images")
+        title = f"Errors on {len(y_test):,} test images: {count_errors(best)}"
+        figure.suptitle(title)
     if networks:
         TrainingCurveDisplay.from_estimator(networks, ax=axes["curves"])
         axes["curves"].set_title("Training")
@@ -183,7 +183,7 @@ def draw_figure(results, X_test, y_test):
         *(best.estimator, X_test, y_test),
         kind="mistakes",
         n_images=24,
-        n_columns=6 if several else 12,
+        n_columns=12 if wide else 6,
         ax=axes["mistakes"],
     )
     axes["mistakes"].set_title(
@@ -192,12 +192,16 @@ def draw_figure(results, X_test, y_test):
     return figure
 
 
+def count_errors(result):
+    """The number of errors and the accuracy, in words."""
+    return f"{result.n_errors:,} ({100 * result.accuracy:.2f} % right)"
+
+
 def draw_errors(results, n_test, ax):
     """Bars of the numbers of errors, labelled with the accuracies too."""
     names = [result.name for result in results]
     bars = ax.barh(names, [result.n_errors for result in results], height=0.6)
-    labels = [f"{r.n_errors:,} ({100 * r.accuracy:.2f} % right)" for r in results]
-    ax.bar_label(bars, labels, padding=3)
+    ax.bar_label(bars, [count_errors(result) for result in results], padding=3)
     ax.invert_yaxis()
     ax.margins(x=0.6)
     ax.set(xticks=[], title=f"Errors on {n_test:,} test images")

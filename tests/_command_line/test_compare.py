@@ -51,6 +51,23 @@ def test_figure_has_bars_curves_matrix_and_mistakes(results, digits):
     assert "mistakes" in mistakes.get_title()
 
 
+@pytest.mark.parametrize("name", ["LinearClassifier", "MLPClassifier"])
+def test_figure_of_one_model_has_no_bars(name, results, digits):
+    _, X_test, _, y_test = digits
+    (one,) = (result for result in results if result.name == name)
+    figure = draw_figure([one], X_test, y_test)
+    titles = [ax.get_title() for ax in figure.axes]
+    assert [title for title in titles if title] == [
+        *["Training"] * (name == "MLPClassifier"),
+        f"{name}: confusion matrix",
+        "Its worst mistakes (true \N{RIGHTWARDS ARROW} predicted)",
+    ]
+    assert figure.get_suptitle() == (
+        f"Errors on {len(y_test)} test images: {one.n_errors} "
+        f"({100 * one.accuracy:.2f} % right)"
+    )
+
+
 def test_confusion_matrix_counts_all_but_colours_only_the_errors(results, digits):
     _, X_test, _, y_test = digits
     best = max(results, key=lambda result: result.accuracy)
