@@ -104,7 +104,7 @@ class DenseSteps:
         self.weights = [layer.weight for layer in dense]
         self.biases = [layer.bias for layer in dense]
         self.activations = [ACTIVATIONS[type(layer)] for layer in module.layers[2::2]]
-        self.targets = smooth_targets(
+        self.wanted = smooth_targets(
             dense[-1].out_features, loss.label_smoothing, dense[-1].weight.dtype
         )
         self.descent = descent
@@ -170,7 +170,7 @@ class DenseSteps:
 
     def _slope(self, logits, targets, weights):
         """The gradient of the summed loss with respect to the logits."""
-        slope = logits.softmax(1).sub_(self.targets.index_select(0, targets))
+        slope = logits.softmax(1).sub_(self.wanted.index_select(0, targets))
         return slope if weights is None else slope.mul_(weights[:, None])
 
     def _backward(self, inputs, slope):
