@@ -109,7 +109,7 @@ def make_user_module(module, module_params, image_shape, n_classes, seed, owner)
             f"one image of {image_shape} instead."
         )
     row = logits.detach()
-    made.gives_probabilities = row.min() >= 0 and abs(float(row.sum()) - 1) < 1e-4
+    made.gives_probabilities = bool(row.min() >= 0) and abs(float(row.sum()) - 1) < 1e-4
     if not logits.requires_grad:
         raise ValueError(
             f"The 'module' parameter of {owner} must return a module with weights to "
